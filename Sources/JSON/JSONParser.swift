@@ -1,0 +1,126 @@
+import CJSONC
+import OrderedCollections
+import Runtime
+
+/// What can be wrong with a JSON text.
+public enum JSONError: SurgeonError {
+  /// The text is no JSON.
+  case syntax(source: String, offset: Int, reason: String)
+  /// A number that JSON cannot say.
+  case notFinite(path: String)
+
+  public var code: String {
+    switch self {
+    case .syntax: "JSON_SYNTAX"
+    case .notFinite: "JSON_NOT_FINITE"
+    }
+  }
+  public var exitCode: ExitCode {
+    switch self {
+    case .syntax: .badData
+    case .notFinite: .internalError
+    }
+  }
+  public var found: String {
+    switch self {
+    case .syntax(let source, let offset, let reason): "\(source) is no JSON at byte \(offset): \(reason)"
+    case .notFinite(let path): "a number at \(path) that is not finite"
+    }
+  }
+  public var expected: String {
+    switch self {
+    case .syntax: "one JSON value in UTF-8 and nothing after it"
+    case .notFinite: "finite numbers, or null with a reason"
+    }
+  }
+  public var suggestion: String {
+    switch self {
+    case .syntax: "look at the byte named; a truncated download is the usual cause"
+    case .notFinite: "this is a defect of the program: please report it"
+    }
+  }
+}
+
+extension JSONValue {
+  /// Parses one value; `source` names the text in errors.
+  /// - Throws: ``JSONError/syntax(source:offset:reason:)``.
+  public init(parsing bytes: [UInt8], source: String = "the text") throws {
+    self = try bytes.withUnsafeBytes { try JSONValue.parse($0, source: source) }
+  }
+
+  /// Parses one value out of a text.
+  /// - Throws: ``JSONError/syntax(source:offset:reason:)``.
+  public init(parsing text: String, source: String = "the text") throws {
+    try self.init(parsing: Array(text.utf8), source: source)
+  }
+
+  /// Reads and parses a file.
+  /// - Throws: ``JSONError``, ``FileError``.
+  public init(file path: String) throws { try self.init(parsing: Files.read(path), source: path) }
+
+  /// Parses bytes in place.
+  /// - Throws: ``JSONError/syntax(source:offset:reason:)``.
+  public static func parse(_ bytes: UnsafeRawBufferPointer, source: String) throws -> JSONValue {
+    guard bytes.count < Int(Int32.max) else {
+      throw JSONError.syntax(source: source, offset: 0, reason: "longer than 2 GiB")
+    }
+    guard !bytes.isEmpty, let tokener = json_tokener_new_ex(512) else {
+      throw JSONError.syntax(source: source, offset: 0, reason: "empty")
+    }
+    defer { json_tokener_free(tokener) }
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+    // json-c takes the end of a bare number only when told that the text is over: a final zero byte says so.
+    var text = [CChar](repeating: 0, count: bytes.count + 1)
+    text.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+    let root = json_tokener_parse_ex(tokener, text, Int32(text.count))
+    defer { json_object_put(root) }
+    let status = json_tokener_get_error(tokener)
+    let end = Int(json_tokener_get_parse_end(tokener))
+    guard status == json_tokener_success else {
+      throw JSONError.syntax(
+        source: source, offset: end,
+        reason: status == json_tokener_continue
+          ? "the text ends too early" : String(cString: json_tokener_error_desc(status)))
+    }
+    for offset in end..<max(end, bytes.count) where !UInt8.isSpace(bytes[offset]) {
+      throw JSONError.syntax(source: source, offset: offset, reason: "more text after the value")
+    }
+    return value(root)
+  }
+
+  private static func value(_ object: OpaquePointer?) -> JSONValue {
+    switch json_object_get_type(object) {
+    case json_type_null: return .null
+    case json_type_boolean: return .bool(json_object_get_boolean(object) != 0)
+    case json_type_int:
+      // json-c clamps what does not fit 64 bits signed: keep such a number as a double.
+      let text = String(cString: json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN))
+      return Int64(text).map(JSONValue.int) ?? .number(json_object_get_double(object))
+    case json_type_double: return .number(json_object_get_double(object))
+    case json_type_string:
+      let start = UnsafeRawPointer(json_object_get_string(object))
+      let bytes = UnsafeRawBufferPointer(start: start, count: Int(json_object_get_string_len(object)))
+      return .string(String(decoding: bytes, as: UTF8.self))
+    case json_type_array:
+      let count = json_object_array_length(object)
+      return .array((0..<count).map { value(json_object_array_get_idx(object, $0)) })
+    default:
+      var members: OrderedDictionary<String, JSONValue> = [:]
+      members.reserveCapacity(Int(json_object_object_length(object)))
+      var iterator = json_object_iter_begin(object)
+      var end = json_object_iter_end(object)
+      while json_object_iter_equal(&iterator, &end) == 0 {
+        let name = String(cString: json_object_iter_peek_name(&iterator))
+        members[name] = value(json_object_iter_peek_value(&iterator))
+        json_object_iter_next(&iterator)
+      }
+      return .object(members)
+    }
+  }
+}
+
+extension UInt8 {
+  fileprivate static func isSpace(_ byte: UInt8) -> Bool {
+    byte == 32 || (9...13).contains(byte) || byte == 0
+  }
+}
