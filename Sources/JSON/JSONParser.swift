@@ -68,6 +68,7 @@ extension JSONValue {
       throw JSONError.syntax(source: source, offset: 0, reason: "empty")
     }
     defer { json_tokener_free(tokener) }
+    try refuseExtensions(bytes, source: source)
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
     // json-c takes the end of a bare number only when told that the text is over: a final zero byte says so.
     var text = [CChar](repeating: 0, count: bytes.count + 1)
@@ -86,6 +87,24 @@ extension JSONValue {
       throw JSONError.syntax(source: source, offset: offset, reason: "more text after the value")
     }
     return value(root)
+  }
+
+  /// json-c takes single quotes, `NaN` and `Infinity` even when strict; JSON has none of them.
+  private static func refuseExtensions(_ bytes: UnsafeRawBufferPointer, source: String) throws {
+    var inString = false
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      if inString {
+        if byte == UInt8(ascii: "\\") { index += 1 }
+        if byte == UInt8(ascii: "\"") { inString = false }
+      } else if byte == UInt8(ascii: "\"") {
+        inString = true
+      } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") {
+        throw JSONError.syntax(source: source, offset: index, reason: "single quotes, NaN or Infinity")
+      }
+      index += 1
+    }
   }
 
   private static func value(_ object: OpaquePointer?) -> JSONValue {
