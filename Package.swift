@@ -17,6 +17,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("Statistics", ["Runtime"]),
 ]
 
 let package = Package(
@@ -40,6 +41,7 @@ let package = Package(
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+      .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )
