@@ -18,6 +18,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
   ("Statistics", ["Runtime"]),
+  ("Reports", ["Runtime", "JSON", "Statistics", collections]),
 ]
 
 let package = Package(
@@ -42,6 +43,9 @@ let package = Package(
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
       .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+      .testTarget(
+        name: "ReportsTests", dependencies: ["Reports", "Runtime", "JSON", "Statistics"], exclude: ["Fixtures", "Oracles"],
+        swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )
