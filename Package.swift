@@ -18,6 +18,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
+  ("Statistics", ["Runtime"]),
+  ("Reports", ["Runtime", "JSON", "Statistics", collections]),
 ]
 
 let package = Package(
@@ -42,6 +44,10 @@ let package = Package(
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
       .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: strict),
+      .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+      .testTarget(
+        name: "ReportsTests", dependencies: ["Reports", "Runtime", "JSON", "Statistics"], exclude: ["Fixtures", "Oracles"],
+        swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,6 @@
+/// Placeholder.
+public enum SchemaRegistry {
+  public static func identifier(_ kind: String) -> String { "urn:surgeon:schema:\(kind)" }
+}
+/// p
+public struct SchemaViolation: Sendable, Equatable, CustomStringConvertible { public var description: String }
