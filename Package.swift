@@ -18,6 +18,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
+  ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
   ("Statistics", ["Runtime"]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
 ]

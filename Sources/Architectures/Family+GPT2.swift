@@ -1,3 +1,5 @@
+import JSON
+
 /// GPT-2: LayerNorm, learned positions, plain MLP, linear weights stored transposed.
 extension Family {
   static let gpt2 = Family(

@@ -1,3 +1,5 @@
+import JSON
+
 /// The Llama layout and the families that differ from it in a few choices.
 extension Family {
   static let llama = llamaLayout(
