@@ -18,7 +18,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
+  ("Layers", ["Tensors", "CKernels", "Runtime"]),
   ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
+  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
   ("Statistics", ["Runtime"]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
 ]
@@ -43,6 +45,7 @@ let package = Package(
     + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
+      .testTarget(name: "TransformersTests", dependencies: ["Transformers", "JSON", "Tensors", collections], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
       .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"], swiftSettings: strict),
       .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),

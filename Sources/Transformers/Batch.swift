@@ -1,3 +1,4 @@
+import Architectures
 import Runtime
 
 /// Texts laid end to end, unpadded: every row is a token that counts.
