@@ -23,6 +23,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
   ("Statistics", ["Runtime"]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
+  ("Organism", ["COrganism", "Runtime", "JSON", collections]),
 ]
 
 let package = Package(
@@ -41,9 +42,19 @@ let package = Package(
     .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+    .target(
+      name: "COrganism", exclude: ["checkpoint"],
+      cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
   ]
     + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
     + [
+      .executableTarget(
+        name: "Bench",
+        dependencies: [
+          "Organism", "Runtime", "JSON", collections,
+          .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: strict),
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "TransformersTests", dependencies: ["Transformers", "JSON", "Tensors", collections], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
@@ -51,6 +62,8 @@ let package = Package(
       .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
       .testTarget(
         name: "ReportsTests", dependencies: ["Reports", "Runtime", "JSON", "Statistics"], exclude: ["Fixtures", "Oracles"],
+      .testTarget(
+        name: "OrganismTests", dependencies: ["Organism", "Runtime", "JSON", collections],
         swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
