@@ -17,6 +17,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("Tokenizers", ["JSON", "Runtime", collections]),
 ]
 
 let package = Package(
@@ -40,6 +41,7 @@ let package = Package(
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+      .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "JSON", "Runtime"], exclude: ["Fixtures", "Scripts"], swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )
