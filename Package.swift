@@ -19,6 +19,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
   ("Statistics", ["Runtime"]),
+  ("Tokenizers", ["JSON", "Runtime", collections]),
   ("Layers", ["Tensors", "CKernels", "Runtime"]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
   ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
@@ -33,6 +34,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", [], []),
   ("Checkpoints", [], []),
+  ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Transformers", ["JSON", "Tensors", collections], []),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
@@ -82,5 +84,10 @@ let package = Package(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
     },
+    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
+    + [
+      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
+      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+    ],
   swiftLanguageModes: [.v6]
 )
