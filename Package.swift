@@ -41,7 +41,10 @@ let package = Package(
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-      .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+      .testTarget(
+        name: "StatisticsTests", dependencies: ["Statistics", "JSON"],
+        exclude: ["Fixtures", "record_statistics.py"],
+        swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )
