@@ -17,6 +17,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("LinearAlgebra", ["COpenBLAS", "CLAPACKE", "Runtime", "Tensors"]),
   ("Statistics", ["Runtime"]),
 ]
 
@@ -41,6 +42,8 @@ let package = Package(
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+      .testTarget(
+        name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Runtime"], swiftSettings: strict),
       .testTarget(
         name: "StatisticsTests", dependencies: ["Statistics", "JSON"],
         exclude: ["Fixtures", "record_statistics.py"],
