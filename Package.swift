@@ -18,6 +18,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("LinearAlgebra", ["COpenBLAS", "CLAPACKE", "Runtime", "Tensors"]),
   ("Statistics", ["Runtime"]),
   ("Tokenizers", ["JSON", "Runtime", collections]),
   ("Layers", ["Tensors", "CKernels", "Runtime"]),
@@ -88,6 +89,12 @@ let package = Package(
     + [
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+      .testTarget(
+        name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Runtime"], swiftSettings: strict),
+      .testTarget(
+        name: "StatisticsTests", dependencies: ["Statistics", "JSON"],
+        exclude: ["Fixtures", "record_statistics.py"],
+        swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6]
 )
