@@ -27,13 +27,25 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
+  (
+    "Evaluation",
+    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "Runtime"]
+  ),
+  (
+    "Surgery",
+    [
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
+      "JSON", "Runtime",
+    ]
+  ),
 ]
 
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
   ("Runtime", [], []),
   ("JSON", [], []),
-  ("Statistics", [], []),
+  ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
+  ("LinearAlgebra", ["Runtime"], []),
   ("Checkpoints", [], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Transformers", ["JSON", "Tensors", collections], []),
@@ -85,16 +97,5 @@ let package = Package(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
     },
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
-    + [
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-      .testTarget(
-        name: "LinearAlgebraTests", dependencies: ["LinearAlgebra", "Runtime"], swiftSettings: strict),
-      .testTarget(
-        name: "StatisticsTests", dependencies: ["Statistics", "JSON"],
-        exclude: ["Fixtures", "record_statistics.py"],
-        swiftSettings: strict),
-    ],
   swiftLanguageModes: [.v6]
 )
