@@ -52,7 +52,7 @@ public struct BehaviourRates: Sendable {
     let hits = replies.count { $0.verdict.outcome == outcome }
     return Metric(
       name: name, value: rate(outcome), unit: "fraction", n: count, higherIsBetter: higherIsBetter,
-      interval: Wilson.interval(successes: hits, of: count))
+      interval: Wilson.interval(successes: hits, total: count))
   }
 
   private func share(_ holds: (JudgedReply) -> Bool) -> Double {

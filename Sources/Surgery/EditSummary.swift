@@ -65,13 +65,13 @@ public struct EditSummary: Sendable, Equatable {
 }
 
 extension EditSummary {
-  private static let required: [(key: String, path: WritableKeyPath<EditSummary, Double> & Sendable)] = [
+  private static let required: [(key: String, path: any WritableKeyPath<EditSummary, Double> & Sendable)] = [
     ("behaviour", \.behaviour), ("wanted", \.wanted), ("mixed", \.mixed), ("broken", \.broken),
     ("empty", \.empty), ("repetition", \.repetition), ("perplexity", \.perplexity),
     ("perplexity_rise", \.perplexityRise), ("kl", \.kl), ("kl_p99", \.klP99), ("top_agreement", \.topAgreement),
     ("loss", \.loss), ("calibration_error", \.calibrationError),
   ]
-  private static let optional: [(key: String, path: WritableKeyPath<EditSummary, Double?> & Sendable)] = [
+  private static let optional: [(key: String, path: any WritableKeyPath<EditSummary, Double?> & Sendable)] = [
     ("on_topic", \.onTopic), ("target_kl", \.targetKL), ("target_top_agreement", \.targetTopAgreement),
     ("facts", \.facts),
   ]

@@ -16,6 +16,8 @@ public enum SurgeryError: SurgeonError {
   case gate(text: String)
   /// A plan file that is none.
   case plan(path: String, reason: String)
+  /// A patch of a tensor that cannot be changed at run time.
+  case patchRole(tensor: String)
   /// No point of a sweep passes the gates.
   case nothingPasses(points: Int, best: String)
 
@@ -28,12 +30,14 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "DIRECTION_DEGENERATE"
     case .gate: "GATE_INVALID"
     case .plan: "PLAN_INVALID"
+    case .patchRole: "PATCH_ROLE"
     case .nothingPasses: "NO_POINT_PASSES"
     }
   }
   public var exitCode: ExitCode {
     switch self {
     case .width, .noDirection, .degenerate, .plan: .badData
+    case .patchRole: .unsupported
     case .spaceMismatch, .budget, .gate: .usage
     case .nothingPasses: .gateFailed
     }
@@ -47,6 +51,7 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "a direction of length zero or with NaN"
     case .gate(let text): "gate \"\(text)\""
     case .plan(let path, let reason): "\(path): \(reason)"
+    case .patchRole(let tensor): "a patch of \(tensor), which is no product's matrix alone"
     case .nothingPasses(let points, let best): "none of \(points) points passes every gate; nearest: \(best)"
     }
   }
@@ -61,6 +66,7 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "a trained probe"
     case .gate: "a comparison such as \"<= 5%\" or \">= 0.5\""
     case .plan: "a plan that surgeon locate wrote"
+    case .patchRole: "rows of matrices inside the blocks"
     case .nothingPasses: "at least one point within the gates"
     }
   }
@@ -73,6 +79,7 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "look at the probe's metrics; its classes may be equal"
     case .gate: "operators are <, <=, >, >=; a % divides by one hundred"
     case .plan: "write it again with surgeon locate"
+    case .patchRole: "apply the patch with surgeon edit apply and run the written checkpoint"
     case .nothingPasses: "loosen a gate, or add strengths and rows; the sweep lies in the run folder"
     }
   }
