@@ -45,6 +45,14 @@ extension Checkpoint {
     return Dictionary(names.compactMap { name in all[name].map { (name, $0) } }, uniquingKeysWith: { $1 })
   }
 
+  /// Takes over hashes of tensors that were just found identical, byte for byte, to another checkpoint's.
+  func adoptHashes(_ names: some Sequence<String>, from other: Checkpoint) {
+    let known = other.hashes.withLock { $0 }
+    hashes.withLock { own in
+      for name in names { if let hash = known[name] { own[name] = hash } }
+    }
+  }
+
   private func remember(shards touched: Set<Int>) {
     let all = hashes.withLock { $0 }
     for index in touched {
@@ -61,7 +69,11 @@ extension Checkpoint {
   /// those lines.
   /// - Throws: ``Interrupted``.
   public func modelHash(progress: ProgressSink = ignoreProgress) throws -> String {
-    let hashes = try sha256(ofTensors: tensorNames, progress: progress)
+    modelHash(with: try sha256(ofTensors: tensorNames, progress: progress))
+  }
+
+  /// The model hash that the given tensor hashes make.
+  func modelHash(with hashes: [String: String]) -> String {
     var digest = SHA256()
     for name in tensorNames.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
       guard let entry = entry(name), let hash = hashes[name] else { continue }

@@ -51,12 +51,17 @@ public enum SafetensorsWriter {
     let partial = "\(path).partial-\(getpid())"
     let output = try OutputFile(creating: partial)
     do {
-      try header.withUnsafeBytes { try output.append($0) }
+      var waiting = header  // small pieces go to the disk together
+      func flush() throws {
+        try waiting.withUnsafeBytes { try output.append($0) }
+        waiting.removeAll(keepingCapacity: true)
+      }
       for item in items {
         var written = 0
         try item.bytes { piece in
           written += piece.count
-          try output.append(piece)
+          if waiting.count + piece.count > 1 << 20 { try flush() }
+          if piece.count > 1 << 20 { try output.append(piece) } else { waiting.append(contentsOf: piece) }
         }
         let expected = item.shape.reduce(1, *) * item.dtype.size
         guard written == expected else {
@@ -64,6 +69,7 @@ public enum SafetensorsWriter {
             tensor: item.name, expected: "\(expected) bytes", found: "\(written) bytes")
         }
       }
+      try flush()
       try output.finish()
     } catch {
       output.abandon()
