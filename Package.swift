@@ -80,6 +80,12 @@ let package = Package(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
     .executableTarget(
+      name: "surgeon",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Yams", package: "Yams"),
+        collections,
+      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+    .executableTarget(
       name: "Bench",
       dependencies: [
         "Organism", "Runtime", "JSON", collections,
