@@ -17,6 +17,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("Layers", ["Tensors", "CKernels", "Runtime"]),
 ]
 
 let package = Package(
@@ -34,10 +35,18 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror", "-ffp-contract=off"])]),
   ]
     + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
     + [
+      .target(
+        name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
+        swiftSettings: numeric),
+      .testTarget(
+        name: "TensorsTests", dependencies: ["Tensors", "TestSupport", "Runtime"], swiftSettings: strict),
+      .testTarget(
+        name: "LayersTests", dependencies: ["Layers", "Tensors", "CKernels", "TestSupport", "Runtime"],
+        swiftSettings: strict),
       .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
       .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
     ],
