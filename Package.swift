@@ -47,8 +47,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
   ("Checkpoints", [], []),
+  ("Tensors", ["TestSupport", "Runtime"], []),
+  ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
-  ("Transformers", ["JSON", "Tensors", collections], []),
+  ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
 ]
@@ -75,10 +77,13 @@ let package = Package(
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
     .target(
       name: "CKernels", exclude: present(["README.md"], in: "Sources/CKernels"),
-      cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror"])]),
+      cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror", "-ffp-contract=off"])]),
     .target(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
+      swiftSettings: numeric),
     .executableTarget(
       name: "surgeon",
       dependencies: [

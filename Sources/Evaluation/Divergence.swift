@@ -160,40 +160,24 @@ struct TokenScore: Sendable {
   private init(
     base: UnsafePointer<Float>, changed: UnsafePointer<Float>, width: Int, target: Int, same: Bool
   ) {
-    let (baseMost, baseBest) = Self.most(base, width)
-    let baseSum = Self.logSum(base, width, most: baseMost)
+    let base = UnsafeBufferPointer(start: base, count: width)
+    let changed = UnsafeBufferPointer(start: changed, count: width)
+    let baseBest = Softmax.argmax(base)
+    let baseSum = Softmax.logSumExp(base)
     baseLoss = baseSum - Double(base[target])
-    baseConfidence = exp(Double(baseMost) - baseSum)
+    baseConfidence = exp(Double(base[baseBest]) - baseSum)
     baseCorrect = baseBest == target
     guard !same else {
       (loss, agrees, confidence, correct) = (baseLoss, true, baseConfidence, baseCorrect)
       return
     }
-    let (most, best) = Self.most(changed, width)
-    let sum = Self.logSum(changed, width, most: most)
+    let best = Softmax.argmax(changed)
+    let sum = Softmax.logSumExp(changed)
     loss = sum - Double(changed[target])
     agrees = best == baseBest
-    confidence = exp(Double(most) - sum)
+    confidence = exp(Double(changed[best]) - sum)
     correct = best == target
-    // Σ p (log p − log q) = Σ p (base − changed) − (log Z_base − log Z_changed)
-    var total = 0.0
-    for id in 0..<width {
-      let p = expf(base[id] - baseMost)
-      total += Double(p) * (Double(base[id]) - Double(changed[id]))
-    }
-    kl = total * exp(Double(baseMost) - baseSum) - (baseSum - sum)
-  }
-
-  private static func most(_ row: UnsafePointer<Float>, _ width: Int) -> (Float, Int) {
-    var best = 0
-    for id in 1..<max(1, width) where row[id] > row[best] { best = id }
-    return (row[best], best)
-  }
-
-  private static func logSum(_ row: UnsafePointer<Float>, _ width: Int, most: Float) -> Double {
-    var sum = 0.0
-    for id in 0..<width { sum += Double(expf(row[id] - most)) }
-    return Double(most) + log(sum)
+    kl = Softmax.divergence(base, changed)
   }
 }
 

@@ -1,7 +1,7 @@
 import Layers
 import Tensors
 
-/// Cosine and length of every row of a matrix against one direction; sums in f64, in index order a lane at a time.
+/// Cosine and length of every row of a matrix against one direction; sums in f64.
 enum RowScan {
   struct Row: Sendable {
     var cosine: Float
@@ -12,50 +12,25 @@ enum RowScan {
   ///   - weight: `[N, K]`, read in place in the type it is stored in.
   ///   - gain: multiplies the columns before the comparison (not the reported length), `[K]`.
   ///   - direction: `[K]`.
-  /// - Complexity: one pass over the matrix.
+  /// - Complexity: one pass over the matrix; a second over a widened copy of it where there is a gain.
   static func run(_ weight: LinearWeight, gain: [Float]?, direction: [Float]) -> [Row] {
-    let width = weight.inputs
-    let directionNorm = direction.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-    let rows = Slots(repeating: Row(cosine: 0, norm: 0), count: weight.outputs)
-    Parallel.forEach(weight.outputs, grain: 64) { range in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * width) { block in
-        guard let base = block.baseAddress else { return }
-        weight.widen(rows: range, to: base)
-        for index in range {
-          let row = base + (index - range.lowerBound) * width
-          let plain = Sums(row, direction, gain: nil, width: width)
-          let compared = gain.map { Sums(row, direction, gain: $0, width: width) } ?? plain
-          let scale = compared.squares.squareRoot() * directionNorm
-          rows[index] = Row(
-            cosine: scale > 0 ? Float(compared.dot / scale) : 0, norm: Float(plain.squares.squareRoot()))
-        }
-      }
+    let wide = direction.map(Double.init)
+    let length = wide.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    let plain = Linear.rowProducts(weight, direction: wide)
+    let compared = gain.map { Linear.rowProducts(scaled(weight, by: $0), direction: wide) } ?? plain
+    return plain.squares.indices.map { row in
+      let scale = compared.squares[row].squareRoot() * length
+      return Row(
+        cosine: scale > 0 ? Float(compared.dots[row] / scale) : 0, norm: Float(plain.squares[row].squareRoot()))
     }
-    return rows.values
   }
 
-  /// Dot product with the direction and sum of squares, eight f64 lanes each.
-  private struct Sums {
-    var dot: Double
-    var squares: Double
-
-    init(_ row: UnsafePointer<Float>, _ direction: [Float], gain: [Float]?, width: Int) {
-      var dots = SIMD8<Double>.zero
-      var squares = SIMD8<Double>.zero
-      direction.withUnsafeBufferPointer { direction in
-        for k in stride(from: 0, to: width, by: 8) {
-          var values = SIMD8<Double>.zero
-          var compared = SIMD8<Double>.zero
-          for lane in 0..<min(8, width - k) {
-            values[lane] = Double(row[k + lane]) * Double(gain?[k + lane] ?? 1)
-            compared[lane] = Double(direction[k + lane])
-          }
-          dots += values * compared
-          squares += values * values
-        }
-      }
-      self.dot = dots.sum()
-      self.squares = squares.sum()
+  private static func scaled(_ weight: LinearWeight, by gain: [Float]) -> LinearWeight {
+    let copy = Tensor(weight.toFloats(), shape: [weight.outputs, weight.inputs])
+    for row in 0..<weight.outputs {
+      let numbers = copy.f32 + row * weight.inputs
+      for k in 0..<weight.inputs { numbers[k] *= gain[k] }
     }
+    return LinearWeight(copy)
   }
 }

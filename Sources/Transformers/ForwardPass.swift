@@ -42,9 +42,11 @@ struct ForwardPass {
     let width = network.width
     let residual = workspace.residual.f32
     for (row, token) in batch.tokens.enumerated() {
-      model.embedding.copyRow(Int(token), to: residual + row * width)
+      model.embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
       if let positions = model.positions {
-        positions.addRow(Int(batch.positions[row]), to: residual + row * width)
+        let position = Int(batch.positions[row])
+        positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
+        Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
   }
@@ -71,7 +73,7 @@ struct ForwardPass {
     try see(.input(.block(block, .attentionOutput)), workspace.attended)
     try product(workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
     try visit(.attentionOutput(block), workspace.addition)
-    Elementwise.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
   }
 
   private func mlp(_ block: Int) throws {
@@ -82,18 +84,19 @@ struct ForwardPass {
     try see(.input(.block(block, .gate)), workspace.normed)
     try see(.input(.block(block, .up)), workspace.normed)
     try product(workspace.up, workspace.normed, weights.up, .block(block, .up))
-    let elements = count * network.mlpWidth
+    let width = network.mlpWidth
     if let gate = weights.gate {
       try product(workspace.gate, workspace.normed, gate, .block(block, .gate))
       Activation(network.activation).gated(
-        workspace.up.f32, gate: workspace.gate.f32, up: workspace.up.f32, count: elements)
+        workspace.up.f32, outStride: width, gate: workspace.gate.f32, gateStride: width, up: workspace.up.f32,
+        upStride: width, rows: count, width: width)
     } else {
-      Activation(network.activation).apply(workspace.up.f32, count: elements)
+      Activation(network.activation).apply(workspace.up.f32, count: count * width)
     }
     try see(.input(.block(block, .down)), workspace.up)
     try product(workspace.addition, workspace.up, weights.down, .block(block, .down))
     try visit(.mlpOutput(block), workspace.addition)
-    Elementwise.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
   }
 
   /// Every text attends to its own tokens (and its cache); texts are independent, so they run in parallel.
@@ -119,17 +122,17 @@ struct ForwardPass {
     let window = network.windows[block]
     let (queries, keys, values, attended) = (workspace.queries, workspace.keys, workspace.values, workspace.attended)
     let caches = self.caches
-    let one: @Sendable (Int) -> Void = { index in
+    func one(_ index: Int) {
       let segment = batch.segments[index]
       let start = segment.rows.lowerBound
       let k = caches.map { UnsafePointer($0[index].keys[block].f32) } ?? UnsafePointer(keys.f32 + start * keyWidth)
       let v =
         caches.map { UnsafePointer($0[index].values[block].f32) } ?? UnsafePointer(values.f32 + start * keyWidth)
       Attention.forward(
-        attended.f32 + start * queryWidth, queries.f32 + start * queryWidth, queryStride: queryWidth,
-        keys: k, values: v, keyStride: keyWidth, queryCount: segment.rows.count,
-        keyCount: segment.past + segment.rows.count, heads: network.heads, keyValueHeads: network.keyValueHeads,
-        headSize: network.headSize, scale: scale, window: window, softcap: nil, causal: true)
+        attended.f32 + start * queryWidth, outStride: queryWidth, q: queries.f32 + start * queryWidth,
+        qStride: queryWidth, k: k, kStride: keyWidth, v: v, vStride: keyWidth, queries: segment.rows.count,
+        keys: segment.past + segment.rows.count, heads: network.heads, kvHeads: network.keyValueHeads,
+        headSize: network.headSize, scale: scale, window: window)
     }
     if batch.segments.count == 1 {
       one(0)
@@ -170,14 +173,14 @@ struct ForwardPass {
 
   /// One table a text: the same for all, except that the dynamic scaling looks at a text's length.
   private func rotaryTables() -> [RotaryTable] {
-    guard let rotary = network.rotary else { return [] }
-    func table(length: Int) -> RotaryTable {
-      let frequencies = RotaryFrequencies(rotary, length: length)
-      return RotaryTable(inverseFrequencies: frequencies.inverse, attentionFactor: frequencies.attentionFactor)
-    }
     let lengths = batch.segments.map { $0.past + $0.rows.count }
-    if case .dynamic = rotary.scaling { return lengths.map(table) }
-    return Array(repeating: table(length: lengths.max() ?? 0), count: lengths.count)
+    if case .dynamic = network.rotary?.scaling {
+      return lengths.compactMap { model.rotaryTables.table(length: $0, positions: $0) }
+    }
+    let longest = lengths.max() ?? 0
+    return model.rotaryTables.table(length: 0, positions: longest).map {
+      Array(repeating: $0, count: lengths.count)
+    } ?? []
   }
 
   /// Changes a site as the overlay says, then shows it.

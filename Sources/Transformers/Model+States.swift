@@ -1,3 +1,4 @@
+import Checkpoints
 import Architectures
 import Layers
 import Tensors
@@ -119,7 +120,7 @@ extension Model {
   func requireFinite(_ states: Tensor) throws {
     let sum = (0..<states.count).reduce(Float(0)) { $0 + states.f32[$1] * 0 }
     guard sum != 0 || sum.isNaN else { return }
-    throw TransformerError.notFinite(site: .finalNorm, tensor: nil)
+    throw TransformerError.notFinite(site: .finalNorm, tensor: try checkpoint.firstNonFinite()?.tensor)
   }
 
   private func lastBlock(of sites: [Site]) -> Int {

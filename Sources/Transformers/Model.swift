@@ -20,6 +20,7 @@ public final class Model: Sendable {
   let blocks: [BlockWeights]
   let finalNorm: NormWeights
   let head: LinearWeight
+  let rotaryTables: RotaryTables
 
   /// Opens a folder: headers and config are read, weights stay mapped.
   /// - Throws: ``CheckpointError``, ``ArchitectureError``.
@@ -38,6 +39,7 @@ public final class Model: Sendable {
     self.blocks = try (0..<binding.network.blocks).map { try BlockWeights(source, block: $0) }
     self.finalNorm = try source.norm(.finalNorm)
     self.head = try source.linear(.head)
+    self.rotaryTables = RotaryTables(binding.network.rotary)
   }
 
   /// The weights of a role as they are stored, `[outputs, inputs]` in logical order.

@@ -1,5 +1,7 @@
 import Architectures
 import Glibc
+import Layers
+import Synchronization
 
 /// Inverse wavelengths of rotary embeddings under the published scalings.
 ///
@@ -51,5 +53,31 @@ struct RotaryFrequencies {
       factor = Float(attention)
     }
     attentionFactor = factor
+  }
+}
+
+/// The cosines and sines of a network, kept and grown as longer texts come.
+final class RotaryTables: Sendable {
+  private let rotary: Network.Rotary?
+  private let kept: Mutex<RotaryTable?> = Mutex(nil)
+
+  init(_ rotary: Network.Rotary?) { self.rotary = rotary }
+
+  /// The table for positions `0 ..< positions` of a text of `length` tokens; nil where nothing is rotated.
+  func table(length: Int, positions: Int) -> RotaryTable? {
+    guard let rotary else { return nil }
+    if case .dynamic = rotary.scaling { return Self.make(rotary, length: length, positions: positions) }
+    return kept.withLock { kept in
+      let table = (kept ?? Self.make(rotary, length: length, positions: max(256, positions))).covering(positions)
+      kept = table
+      return table
+    }
+  }
+
+  private static func make(_ rotary: Network.Rotary, length: Int, positions: Int) -> RotaryTable {
+    let frequencies = RotaryFrequencies(rotary, length: length)
+    return RotaryTable(
+      inverseFrequencies: frequencies.inverse.map(Double.init),
+      attentionFactor: Double(frequencies.attentionFactor), positions: positions)
   }
 }
