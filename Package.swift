@@ -28,6 +28,13 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
   (
+    "Probing",
+    [
+      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors", "JSON",
+      "Runtime", collections,
+    ]
+  ),
+  (
     "Evaluation",
     ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "Runtime"]
   ),
