@@ -36,7 +36,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "Evaluation",
-    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "Runtime"]
+    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON", "Runtime"]
   ),
   (
     "Surgery",
@@ -115,12 +115,5 @@ let package = Package(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
     },
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
-    + [
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-      .testTarget(
-        name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Oracle"], swiftSettings: strict),
-    ],
   swiftLanguageModes: [.v6]
 )

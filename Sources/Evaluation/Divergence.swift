@@ -182,7 +182,7 @@ struct TokenScore: Sendable {
 }
 
 /// Sums over the tokens of all texts.
-private struct Tally {
+struct Tally {
   var baseLosses, losses: [Double]
   var counts: [Int]
   var kl: [Double] = []

@@ -13,6 +13,15 @@ public struct Control: Sendable {
     case randomRows = "random-rows"
     /// The most aligned rows, with the direction subtracted.
     case alignedSubtract = "aligned-subtract"
+
+    /// One line for listings.
+    public var summary: String {
+      switch self {
+      case .randomDirection: "a random direction of the same length on the same rows"
+      case .randomRows: "the same direction on random rows, as many in each block"
+      case .alignedSubtract: "the most aligned rows, with the direction subtracted"
+      }
+    }
   }
   /// The kind.
   public let kind: Kind

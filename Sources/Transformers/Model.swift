@@ -48,6 +48,13 @@ public final class Model: Sendable {
     try WeightSource(checkpoint: checkpoint, binding: binding).linear(role)
   }
 
+  /// - Throws: ``TransformerError/otherVocabulary(found:expected:)`` where next-token predictions cannot be compared.
+  public func requireComparable(_ other: Model) throws {
+    guard network.vocabulary == other.network.vocabulary else {
+      throw TransformerError.otherVocabulary(found: network.vocabulary, expected: other.network.vocabulary)
+    }
+  }
+
   /// The effective gain of the norm that feeds a role's product, `[D]`; nil where the input is not normed.
   public func gain(feeding role: Role) -> [Float]? {
     guard let block = role.block, case .block(_, let kind) = role else {

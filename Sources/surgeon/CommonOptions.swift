@@ -70,6 +70,22 @@ struct Session {
   /// Prints a table as the result.
   func show(_ table: Table) throws { show(try table.text(format, terminal: Terminal.isTerminal)) }
 
+  /// Prints a result: the heading and tables for people, the first table alone as CSV, metrics and results as JSON.
+  func show(_ report: ReportEnvelope, heading: [String] = [], tables: [Table], closing: [String] = []) throws {
+    switch format {
+    case .json:
+      let value: JSONValue = ["metrics": .array(report.metrics.map(\.json)), "results": report.results]
+      show(try value.withFiniteNumbers().text(.pretty))
+    case .csv: if let table = tables.first { try show(table) }
+    case .table, .md:
+      let texts =
+        [heading.joined(separator: "\n")]
+        + (try tables.filter { !$0.rows.isEmpty }.map { try $0.text(format, terminal: Terminal.isTerminal) })
+        + [closing.joined(separator: "\n")]
+      show(texts.filter { !$0.isEmpty }.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n"))
+    }
+  }
+
   /// Prints a text as the result.
   func show(_ text: String) {
     renderer.finish()
@@ -88,7 +104,7 @@ extension ReportingCommand {
     var report = ReportEnvelope(
       kind: Self.kind, run: RunFacts(seed: common.seed, threads: threads),
       system: SystemFacts(openblasCore: BLASLibrary.coreName))
-    report.run.configuration = JSONValue.object([:])
+    report.run.configuration = ResolvedOptions.json(self)
     do {
       let gates = try common.failIf.map { try Gate(failIf: $0) }
       let path = common.report ?? defaultReport

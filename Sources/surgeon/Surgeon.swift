@@ -11,7 +11,10 @@ struct Surgeon: ParsableCommand {
       Start with: surgeon operate --demo -o RUN
       """,
     version: "0.1.0",
-    subcommands: [])
+    subcommands: [
+      InspectCommand.self, ParityCommand.self, GenerateCommand.self, PerplexityCommand.self, SchemaCommand.self,
+      ListCommand.self, DoctorCommand.self,
+    ])
 
   static func main() {
     SignalHandlers.install()
