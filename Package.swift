@@ -20,6 +20,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
 ]
 
+/// The modules with a README of their own, which is no source.
+let documented: Set<String> = ["Organism"]
+
 let package = Package(
   name: "surgeon",
   products: [
@@ -40,7 +43,12 @@ let package = Package(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
   ]
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
+    + libraries.map {
+      .target(
+        name: $0.name, dependencies: $0.dependencies,
+        exclude: documented.contains($0.name) ? ["README.md"] : [],
+        swiftSettings: numeric)
+    }
     + [
       .executableTarget(
         name: "Bench",
