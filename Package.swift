@@ -45,6 +45,13 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
       "JSON", "Runtime",
     ]
   ),
+  (
+    "Operation",
+    [
+      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing", "Evaluation", "Surgery",
+      "Statistics", "JSON", "Runtime", collections,
+    ]
+  ),
 ]
 
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
