@@ -114,6 +114,13 @@ let package = Package(
       ],
       swiftSettings: strict),
   ]
+    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
+    + [
+      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
+      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+      .testTarget(
+        name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Oracle"], swiftSettings: strict),
+    ],
     + libraries.map {
       .target(
         name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
