@@ -60,7 +60,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", [], []),
+  ("Checkpoints", [], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
@@ -73,8 +73,6 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
 func present(_ names: [String], in folder: String) -> [String] {
   names.filter { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(folder)/\($0)") }
 }
-/// The modules with a README of their own, which is no source.
-let documented: Set<String> = ["Organism"]
 
 let package = Package(
   name: "surgeon",
@@ -114,33 +112,12 @@ let package = Package(
       ],
       swiftSettings: strict),
   ]
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
-    + [
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-      .testTarget(
-        name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Oracle"], swiftSettings: strict),
-    ],
     + libraries.map {
       .target(
         name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {
-        name: $0.name, dependencies: $0.dependencies,
-        exclude: documented.contains($0.name) ? ["README.md"] : [],
-        swiftSettings: numeric)
-    }
-    + [
-      .executableTarget(
-        name: "Bench",
-        dependencies: [
-          "Organism", "Runtime", "JSON", collections,
-          .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ],
-        swiftSettings: strict),
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
