@@ -77,7 +77,8 @@ public struct ModelDescription: Sendable {
     var members: OrderedDictionary<Key, [Line]> = [:]
     for line in lines {
       let key = Key(
-        role: starred(line.role ?? "–", line.block), tensor: starred(line.tensor, line.block), note: line.note,
+        role: starred(line.role ?? "–", line.block), tensor: starred(line.tensor, line.block),
+        note: line.note,
         shape: line.shape, dtype: line.dtype)
       members[key, default: []].append(line)
     }

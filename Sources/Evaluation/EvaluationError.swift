@@ -49,7 +49,8 @@ public enum EvaluationError: SurgeonError {
   }
   public var suggestion: String {
     switch self {
-    case .emptyLexicon: "put the words of the behaviour first, those of the wanted alternative after a line [wanted]"
+    case .emptyLexicon:
+      "put the words of the behaviour first, those of the wanted alternative after a line [wanted]"
     case .judge: "see judge: in surgeon schema recipe"
     case .nothingToMeasure: "check the file and --limit"
     case .text: "look at the place named; name another field with --column"

@@ -65,7 +65,9 @@ public struct PerplexityTest: Sendable {
 
   /// Encodes and cuts the documents once.
   /// - Throws: ``EvaluationError``.
-  public init(_ texts: [String], tokenizer: Tokenizer, contextLength: Int, options: Options = Options()) throws {
+  public init(_ texts: [String], tokenizer: Tokenizer, contextLength: Int, options: Options = Options())
+    throws
+  {
     let window = min(options.window ?? contextLength, contextLength)
     let stride = min(options.stride ?? window, window)
     guard window >= 2, stride >= 1 else {
@@ -86,7 +88,9 @@ public struct PerplexityTest: Sendable {
       if own.isEmpty { skipped += 1 }
       windows += own
     }
-    guard !windows.isEmpty else { throw EvaluationError.nothingToMeasure(what: "text with a token to predict") }
+    guard !windows.isEmpty else {
+      throw EvaluationError.nothingToMeasure(what: "text with a token to predict")
+    }
     (self.window, self.stride, self.windows) = (window, stride, windows)
     (self.documents, self.skipped, self.tokens, self.cutOff) = (texts.count, skipped, tokens, cutOff)
     beginsWithBOS = bos
@@ -113,7 +117,9 @@ public struct PerplexityTest: Sendable {
 
   /// Runs all windows; with a reference, KL(reference‖side) is measured in the same pass.
   /// - Throws: ``TransformerError``, ``Interrupted``.
-  public func run(_ side: Side, reference: Side? = nil, progress: ProgressSink = ignoreProgress) throws -> Divergence {
+  public func run(_ side: Side, reference: Side? = nil, progress: ProgressSink = ignoreProgress) throws
+    -> Divergence
+  {
     var tally = Tally(texts: documents)
     let runs = Batch.cut(windows.map(\.tokens), tokens: Model.defaultBatchTokens)
     let width = side.model.network.vocabulary
@@ -143,7 +149,8 @@ public struct PerplexityTest: Sendable {
         }
         row += window.tokens.count
       }
-      progress(ProgressEvent(stage: "perplexity", completed: run.upperBound, total: windows.count, unit: "windows"))
+      progress(
+        ProgressEvent(stage: "perplexity", completed: run.upperBound, total: windows.count, unit: "windows"))
     }
     return tally.divergence()
   }
@@ -158,7 +165,9 @@ extension Divergence {
       let total = zip(sizes, weights).reduce(0) { $0 + $1.0 * $1.1 }
       return total == 0 ? nil : zip(sums, weights).reduce(0) { $0 + $1.0 * $1.1 } / total
     }
-    func metric(_ name: String, _ unit: String, _ value: Double, _ of: @escaping ([Double]) -> Double?) -> Metric {
+    func metric(_ name: String, _ unit: String, _ value: Double, _ of: @escaping ([Double]) -> Double?)
+      -> Metric
+    {
       Metric(
         name: name, value: value, unit: unit, n: counts.count { $0 > 0 }, higherIsBetter: false,
         interval: bootstrap.interval(of))
@@ -170,7 +179,8 @@ extension Divergence {
         name: "bits_per_byte", value: losses.reduce(0, +) / log(2) / Double(max(1, bytes)), unit: "bits",
         n: counts.count, higherIsBetter: false),
       Metric(
-        name: "calibration_error", value: calibrationError, unit: "fraction", n: counts.count, higherIsBetter: false),
+        name: "calibration_error", value: calibrationError, unit: "fraction", n: counts.count,
+        higherIsBetter: false),
     ]
     guard reference else { return metrics }
     var (start, klSums) = (0, [Double]())

@@ -24,7 +24,8 @@ public struct TextDocuments: Sendable {
   /// Texts that are there already.
   public init(_ texts: [String]) {
     self.init(
-      texts.enumerated().map { Document(id: "text \($0 + 1)", text: $1) }, layout: "given on the command line")
+      texts.enumerated().map { Document(id: "text \($0 + 1)", text: $1) }, layout: "given on the command line"
+    )
   }
 
   private init(_ documents: [Document], layout: String) {
@@ -51,7 +52,8 @@ public struct TextDocuments: Sendable {
       layout = "a list of texts"
       let value = try JSONValue(file: path)
       guard let list = value.array else {
-        throw EvaluationError.text(place: path, reason: "no list", expected: "a JSON list of texts or objects")
+        throw EvaluationError.text(
+          place: path, reason: "no list", expected: "a JSON list of texts or objects")
       }
       for (index, item) in list.prefix(limit ?? .max).enumerated() {
         documents.append(try Self.document(item, id: "\(path)[\(index)]", keys: keys))
@@ -81,6 +83,7 @@ public struct TextDocuments: Sendable {
     for key in keys { if let text = value[key]?.string { return Document(id: id, text: text) } }
     let seen = value.object.map { "an object with the keys \($0.keys.joined(separator: ", "))" } ?? "neither"
     throw EvaluationError.text(
-      place: id, reason: seen, expected: "a text, or an object with a text under \(keys.joined(separator: " or "))")
+      place: id, reason: seen,
+      expected: "a text, or an object with a text under \(keys.joined(separator: " or "))")
   }
 }

@@ -56,13 +56,16 @@ public struct Parity: Sendable {
     for (index, positions) in texts.positions.enumerated() {
       try Cancellation.check()
       let pass = try model.forward(
-        [texts.ids[index]], capture: places.compactMap(\.site), logits: places.contains { $0.site == nil } ? .all : .none)
+        [texts.ids[index]], capture: places.compactMap(\.site),
+        logits: places.contains { $0.site == nil } ? .all : .none)
       for (number, place) in places.enumerated() {
         let own = place.site.map { pass.states[$0]?.first } ?? pass.logits.first
         guard let own else { continue }
         for (row, position) in positions.enumerated() {
-          let wanted = tensors[number].rows(index..<(index + 1)).reshaped(Array(tensors[number].shape.dropFirst()))
-            .rows(position..<(position + 1)).toFloats()
+          let wanted = tensors[number].rows(index..<(index + 1)).reshaped(
+            Array(tensors[number].shape.dropFirst())
+          )
+          .rows(position..<(position + 1)).toFloats()
           comparisons[number].add(own.f32 + row * wanted.count, wanted, text: index, token: position)
         }
       }
@@ -80,7 +83,9 @@ public struct Parity: Sendable {
     var width: Int
   }
 
-  private static func places(_ file: SafetensorsFile, _ network: Network, _ texts: ReferenceTexts) throws -> [Place] {
+  private static func places(_ file: SafetensorsFile, _ network: Network, _ texts: ReferenceTexts) throws
+    -> [Place]
+  {
     var places: [Place] = []
     for index in 0...network.blocks where file.entry("hidden_states.\(index)") != nil {
       let site: Site =
@@ -93,7 +98,9 @@ public struct Parity: Sendable {
         throw TransformerError.reference(
           path: file.path, reason: "\(name), but the model has hidden states 0 to \(network.blocks)")
       }
-      guard let site = try? Site(parsing: name), site.block < network.blocks || site.block == .max else { continue }
+      guard let site = try? Site(parsing: name), site.block < network.blocks || site.block == .max else {
+        continue
+      }
       let width = file.entry(name)?.shape.last ?? network.width
       places.append(Place(name: name, tensor: name, site: site, width: width))
     }
@@ -109,7 +116,9 @@ public struct Parity: Sendable {
       guard let entry = file.entry(place.tensor), entry.shape == expected, entry.dtype.isComputable else {
         throw TransformerError.reference(
           path: file.path,
-          reason: "\(place.tensor) is \(file.entry(place.tensor)?.description ?? "absent"), not a float \(expected)")
+          reason:
+            "\(place.tensor) is \(file.entry(place.tensor)?.description ?? "absent"), not a float \(expected)"
+        )
       }
     }
     return places
@@ -148,13 +157,19 @@ private struct ReferenceTexts {
     let tokens = try Self.integers(file, "input_ids")
     var mask = tokens.map { _ in 1 }
     if let entry = file.entry("attention_mask") {
-      guard entry.shape == shape else { throw refuse("attention_mask \(entry.shape) beside input_ids \(shape)") }
+      guard entry.shape == shape else {
+        throw refuse("attention_mask \(entry.shape) beside input_ids \(shape)")
+      }
       mask = try Self.integers(file, "attention_mask")
     }
     for text in 0..<shape[0] {
       let places = (0..<length).filter { mask[text * length + $0] != 0 }
-      guard let first = places.first, let last = places.last else { throw refuse("text \(text + 1) is all padding") }
-      guard last - first + 1 == places.count else { throw refuse("text \(text + 1) has padding between its tokens") }
+      guard let first = places.first, let last = places.last else {
+        throw refuse("text \(text + 1) is all padding")
+      }
+      guard last - first + 1 == places.count else {
+        throw refuse("text \(text + 1) has padding between its tokens")
+      }
       positions.append(places)
       ids.append(places.map { Int32(clamping: tokens[text * length + $0]) })
     }
@@ -163,14 +178,17 @@ private struct ReferenceTexts {
   private static func integers(_ file: SafetensorsFile, _ name: String) throws -> [Int] {
     let tensor = try file.tensor(name)
     func read<T: FixedWidthInteger>(_: T.Type) -> [Int] {
-      (0..<tensor.count).map { Int(clamping: tensor.pointer.loadUnaligned(fromByteOffset: $0 * T.bitWidth / 8, as: T.self)) }
+      (0..<tensor.count).map {
+        Int(clamping: tensor.pointer.loadUnaligned(fromByteOffset: $0 * T.bitWidth / 8, as: T.self))
+      }
     }
     switch tensor.dtype {
     case .i64: return read(Int64.self)
     case .i32: return read(Int32.self)
     case .u8, .bool: return read(UInt8.self)
     default:
-      throw TransformerError.reference(path: file.path, reason: "\(name) is \(tensor.dtype.rawValue), no whole numbers")
+      throw TransformerError.reference(
+        path: file.path, reason: "\(name) is \(tensor.dtype.rawValue), no whole numbers")
     }
   }
 }

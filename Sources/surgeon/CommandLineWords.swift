@@ -1,6 +1,6 @@
-import OrderedCollections
 import Glibc
 import JSON
+import OrderedCollections
 import Runtime
 import Yams
 
@@ -20,7 +20,8 @@ enum CommandLineWords {
       throw Problem(description: "\(error)")
     }
     guard let value = try? YAMLReader.value(text, source: file), let members = value.object else {
-      throw Problem(description: "found: \(file) is no mapping of flags\nexpected: lines such as batch-size: 8")
+      throw Problem(
+        description: "found: \(file) is no mapping of flags\nexpected: lines such as batch-size: 8")
     }
     var extra: [String] = []
     for (key, value) in members {
@@ -45,7 +46,9 @@ enum CommandLineWords {
   }
 
   private static func config(_ words: [String]) -> (file: String, rest: [String])? {
-    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else { return nil }
+    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else {
+      return nil
+    }
     var rest = words
     if words[index] != "--config" {
       rest.remove(at: index)

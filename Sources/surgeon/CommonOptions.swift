@@ -1,7 +1,7 @@
-import OrderedCollections
 import ArgumentParser
 import JSON
 import LinearAlgebra
+import OrderedCollections
 import Reports
 import Runtime
 import Tensors
@@ -71,7 +71,8 @@ struct Session {
   func show(_ table: Table) throws { show(try table.text(format, terminal: Terminal.isTerminal)) }
 
   /// Prints a result: the heading and tables for people, the first table alone as CSV, metrics and results as JSON.
-  func show(_ report: ReportEnvelope, heading: [String] = [], tables: [Table], closing: [String] = []) throws {
+  func show(_ report: ReportEnvelope, heading: [String] = [], tables: [Table], closing: [String] = []) throws
+  {
     switch format {
     case .json:
       let value: JSONValue = ["metrics": .array(report.metrics.map(\.json)), "results": report.results]

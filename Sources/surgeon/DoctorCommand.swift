@@ -12,7 +12,8 @@ import Tensors
 struct DoctorCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Whether this machine and build can do the work: instruction sets, threads, memory, disk, self-check.",
+    abstract:
+      "Whether this machine and build can do the work: instruction sets, threads, memory, disk, self-check.",
     discussion: """
       The self-check runs small kernels on every instruction set of the processor: all must give the same bits.
 
@@ -28,7 +29,8 @@ struct DoctorCommand: ReportingCommand {
     let kernels = KernelCheck()
     var checks: [Check] = [
       Check(
-        "instruction_set", kernels.inUse == kernels.best, "\(kernels.inUse) in use, \(kernels.best) is the best here"),
+        "instruction_set", kernels.inUse == kernels.best,
+        "\(kernels.inUse) in use, \(kernels.best) is the best here"),
       Check(
         "kernels", kernels.passed,
         kernels.outcomes.map {
@@ -46,23 +48,28 @@ struct DoctorCommand: ReportingCommand {
     if let forced = getenv("OPENBLAS_CORETYPE") {
       let text = "OPENBLAS_CORETYPE=\(String(cString: forced)) forces OpenBLAS's kernels"
       checks.append(Check("openblas_forced", false, text))
-      report.warn("OPENBLAS_FORCED", "\(text): unset it, or probes may be half as fast and differ in last bits")
+      report.warn(
+        "OPENBLAS_FORCED", "\(text): unset it, or probes may be half as fast and differ in last bits")
     }
     report.results = ["checks": .array(checks.map(\.json))]
     let required = ["kernels", "sha256"]
     let failed = checks.filter { required.contains($0.id) && $0.passed == false }
     report.add(
-      Metric(name: "failed_checks", value: Double(failed.count), unit: "count", n: required.count, higherIsBetter: false))
+      Metric(
+        name: "failed_checks", value: Double(failed.count), unit: "count", n: required.count,
+        higherIsBetter: false))
     var table = Table([.init("Check"), .init("", key: "passed"), .init("Detail")])
     for check in checks {
       table.add([
-        .text(check.id), Table.Cell(check.mark, value: check.passed.map(JSONValue.bool) ?? .null), .text(check.detail),
+        .text(check.id), Table.Cell(check.mark, value: check.passed.map(JSONValue.bool) ?? .null),
+        .text(check.detail),
       ])
     }
     let tool = report.tool
     let build = tool.build.values.joined(separator: ", ")
     try session.show(
-      report, heading: ["\(tool.name) \(tool.version) (\(build)) on \(Machine.processorName), \(Machine.system)"],
+      report,
+      heading: ["\(tool.name) \(tool.version) (\(build)) on \(Machine.processorName), \(Machine.system)"],
       tables: [table])
     if let first = failed.first { throw ProgramError.selfCheck(what: first.id, detail: first.detail) }
   }

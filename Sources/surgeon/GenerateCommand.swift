@@ -87,14 +87,17 @@ struct GenerateCommand: ReportingCommand {
       "replies": .array(
         replies.map {
           [
-            "prompt": .string($0.prompt), "reply": .string($0.text), "tokens": .integer($0.result.tokens.count),
+            "prompt": .string($0.prompt), "reply": .string($0.text),
+            "tokens": .integer($0.result.tokens.count),
             "stopped": .string($0.result.ending.rawValue),
           ]
         }),
     ]
     let tokens = generated.reduce(0) { $0 + $1.tokens.count }
     report.add(
-      Metric(name: "reply_tokens", value: Double(tokens) / Double(replies.count), unit: "tokens", n: replies.count))
+      Metric(
+        name: "reply_tokens", value: Double(tokens) / Double(replies.count), unit: "tokens", n: replies.count)
+    )
     guard session.format == .csv else {
       return try session.show(report, heading: replies.map { "\($0.prompt)⟶\($0.text)" }, tables: [])
     }

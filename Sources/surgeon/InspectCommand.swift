@@ -62,7 +62,8 @@ extension ModelDescription {
         "\(network.family): \(network.blocks) blocks, width \(Format.count(network.width)), \(network.heads) heads "
           + "(\(network.keyValueHeads) key-value) of \(network.headSize), MLP \(Format.count(network.mlpWidth)) "
           + "\(network.gatedMLP ? "gated " : "")\(network.activation.rawValue), \(network.norm.kind.rawValue) norm, "
-          + "vocabulary \(Format.count(network.vocabulary)), context \(Format.count(network.contextLength))\(window)")
+          + "vocabulary \(Format.count(network.vocabulary)), context \(Format.count(network.contextLength))\(window)"
+      )
       let rows = network.blocks * network.mlpWidth
       lines.append(
         "Model Surgery edits \(network.surgeryRole.rawValue): \(Format.count(rows)) rows of \(network.width)")
@@ -85,7 +86,8 @@ extension ModelDescription {
     ])
     for group in groups {
       table.add([
-        .text(group.role), .text(group.tensor), .text("\(group.line.shape)"), .text(group.line.dtype.rawValue),
+        .text(group.role), .text(group.tensor), .text("\(group.line.shape)"),
+        .text(group.line.dtype.rawValue),
         .count(group.count), .bytes(UInt64(group.bytes)), .text(group.line.note),
       ])
     }
@@ -94,7 +96,8 @@ extension ModelDescription {
 
   fileprivate var wholeTable: Table {
     var table = Table([
-      .init("Role"), .init("Tensor"), .init("Shape"), .init("Type"), .init("Bytes", numeric: true), .init("Note"),
+      .init("Role"), .init("Tensor"), .init("Shape"), .init("Type"), .init("Bytes", numeric: true),
+      .init("Note"),
     ])
     for line in lines {
       table.add([
@@ -132,7 +135,8 @@ extension Network {
   fileprivate var json: JSONValue {
     [
       "blocks": .integer(blocks), "width": .integer(width), "heads": .integer(heads),
-      "key_value_heads": .integer(keyValueHeads), "head_size": .integer(headSize), "mlp_width": .integer(mlpWidth),
+      "key_value_heads": .integer(keyValueHeads), "head_size": .integer(headSize),
+      "mlp_width": .integer(mlpWidth),
       "gated_mlp": .bool(gatedMLP), "activation": .string(activation.rawValue),
       "norm": .string(norm.kind.rawValue), "vocabulary": .integer(vocabulary),
       "context_length": .integer(contextLength), "tied_head": .bool(tiedHead),

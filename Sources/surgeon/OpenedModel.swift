@@ -36,7 +36,8 @@ struct OpenedModel {
     guard tokenizer.count <= model.network.vocabulary || model.network.vocabulary == 0 else {
       report.warn(
         "TOKENIZER_LARGER",
-        "the tokenizer has \(tokenizer.count) tokens, the model \(model.network.vocabulary): tokens beyond are refused")
+        "the tokenizer has \(tokenizer.count) tokens, the model \(model.network.vocabulary): tokens beyond are refused"
+      )
       return tokenizer
     }
     return tokenizer
@@ -59,10 +60,12 @@ struct TextFileOptions: ParsableArguments {
 
   func read(keys: [String], into report: inout ReportEnvelope) throws -> TextDocuments? {
     guard let file else { return nil }
-    let documents = try TextDocuments(file: file, keys: column.map { [$0] } ?? keys, whole: whole, limit: limit)
+    let documents = try TextDocuments(
+      file: file, keys: column.map { [$0] } ?? keys, whole: whole, limit: limit)
     try report.read(file: file, role: "texts")
     if documents.copies > 0 {
-      report.warn("TEXTS_DUPLICATE", "\(documents.copies) of \(documents.texts.count) texts repeat an earlier one")
+      report.warn(
+        "TEXTS_DUPLICATE", "\(documents.copies) of \(documents.texts.count) texts repeat an earlier one")
     }
     return documents
   }

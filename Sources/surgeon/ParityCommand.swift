@@ -9,7 +9,8 @@ import Transformers
 struct ParityCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "parity",
-    abstract: "Hidden states and logits against a recorded reference, site by site; exit 2 above the tolerance.",
+    abstract:
+      "Hidden states and logits against a recorded reference, site by site; exit 2 above the tolerance.",
     discussion: """
       REF is a safetensors file with input_ids [B,T], attention_mask [B,T], logits [B,T,V] and hidden_states.0 … L
       [B,T,D] numbered as Hugging Face does. Padding is left out by the mask, left or right. Needs no tokenizer.
@@ -38,14 +39,16 @@ struct ParityCommand: ReportingCommand {
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     let opened = try OpenedModel(model, into: &report, session)
     try report.read(file: against, role: "reference")
-    let parity = try Parity(opened.model, reference: against, tolerance: tolerance, progress: session.progress)
+    let parity = try Parity(
+      opened.model, reference: against, tolerance: tolerance, progress: session.progress)
     report.results = [
       "passed": .bool(parity.passed), "tolerance": .number(tolerance), "tokens": .integer(parity.tokens),
       "sites": .array(
         parity.comparisons.map {
           [
             "site": .string($0.place), "tensor": .string($0.tensor), "max_abs": .number($0.difference),
-            "max_abs_reference": .number($0.magnitude), "limit": .number($0.limit), "passed": .bool($0.passed),
+            "max_abs_reference": .number($0.magnitude), "limit": .number($0.limit),
+            "passed": .bool($0.passed),
             "text": .integer($0.worst[0]), "token": .integer($0.worst[1]), "column": .integer($0.worst[2]),
           ]
         }),
@@ -56,7 +59,8 @@ struct ParityCommand: ReportingCommand {
         reason: parity.worstRatio.isNaN ? "a difference is NaN" : nil))
     report.gates.append(try Gate(metric: "parity_ratio", requires: "<= 1").outcome(report.metrics))
     var table = Table([
-      .init("Site"), .init("Reference"), .init("Max |Δ|", numeric: true), .init("Max |reference|", numeric: true),
+      .init("Site"), .init("Reference"), .init("Max |Δ|", numeric: true),
+      .init("Max |reference|", numeric: true),
       .init("Limit", numeric: true), .init("", key: "passed"),
     ])
     for item in parity.comparisons {
@@ -67,7 +71,9 @@ struct ParityCommand: ReportingCommand {
     }
     try session.show(
       report,
-      heading: ["\(parity.texts) texts, \(Format.count(parity.tokens)) tokens, tolerance \(tolerance) · max(1, max |reference|)"],
+      heading: [
+        "\(parity.texts) texts, \(Format.count(parity.tokens)) tokens, tolerance \(tolerance) · max(1, max |reference|)"
+      ],
       tables: [table])
   }
 }

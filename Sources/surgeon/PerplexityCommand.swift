@@ -30,7 +30,9 @@ struct PerplexityCommand: ReportingCommand {
   @Option(help: "Patch to act at run time; the model without it is the reference unless one is named.")
   var patch: String?
 
-  @Option(name: [.customLong("seq-len"), .customLong("ctx-size")], help: "Tokens of a window; default: the context.")
+  @Option(
+    name: [.customLong("seq-len"), .customLong("ctx-size")], help: "Tokens of a window; default: the context."
+  )
   var seqLen: Int?
 
   @Option(help: "Tokens between the starts of windows; default: the window (no overlap).")
@@ -57,7 +59,8 @@ struct PerplexityCommand: ReportingCommand {
     var options = PerplexityTest.Options()
     (options.window, options.stride, options.cut, options.addSpecialTokens) = (seqLen, stride, maxTokens, bos)
     let test = try PerplexityTest(
-      documents.texts, tokenizer: tokenizer, contextLength: opened.model.network.contextLength, options: options)
+      documents.texts, tokenizer: tokenizer, contextLength: opened.model.network.contextLength,
+      options: options)
     var reference: PerplexityTest.Side?
     if let referenceModel {
       let other = try OpenedModel(referenceModel, role: "reference_model", into: &report, session)

@@ -18,7 +18,8 @@ extension ReportEnvelope {
   mutating func wrote(checkpoint folder: String, modelHash: String) throws {
     outputs.append(
       try Artefact(
-        checkpoint: Checkpoint(folder: folder), role: "edited_model", facts: ["model_hash": .string(modelHash)]))
+        checkpoint: Checkpoint(folder: folder), role: "edited_model",
+        facts: ["model_hash": .string(modelHash)]))
   }
 
   /// Lists a file among the inputs, with its hash.
@@ -36,7 +37,8 @@ extension Artefact {
   /// A checkpoint folder: weights are not hashed as files, their tensors are.
   fileprivate init(checkpoint: Checkpoint, role: String, facts: JSONValue) throws {
     let weights = Set(checkpoint.shardNames)
-    let names = (checkpoint.shardNames + checkpoint.sideFiles + [checkpoint.indexFile].compactMap { $0 }).sorted()
+    let names = (checkpoint.shardNames + checkpoint.sideFiles + [checkpoint.indexFile].compactMap { $0 })
+      .sorted()
     let files = try names.map { name in
       let path = "\(checkpoint.folder)/\(name)"
       let size = try Files.size(path)

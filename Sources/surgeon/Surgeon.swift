@@ -5,15 +5,17 @@ import ArgumentParser
 struct Surgeon: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "surgeon",
-    abstract: "Probe, locate, edit and prove: changes of neural-network checkpoints you can trust, undo and explain.",
+    abstract:
+      "Probe, locate, edit and prove: changes of neural-network checkpoints you can trust, undo and explain.",
     discussion: """
       Every command works on an ordinary checkpoint folder, offline, on a CPU, and writes a JSON report.
       Start with: surgeon operate --demo -o RUN
       """,
     version: "0.1.0",
     subcommands: [
-      InspectCommand.self, ParityCommand.self, GenerateCommand.self, PerplexityCommand.self, SchemaCommand.self,
-      ListCommand.self, DoctorCommand.self,
+      InspectCommand.self, ParityCommand.self, GenerateCommand.self, PerplexityCommand.self,
+      SchemaCommand.self,
+      EditCommand.self, ListCommand.self, DoctorCommand.self,
     ])
 
   static func main() {
