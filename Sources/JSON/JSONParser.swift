@@ -61,13 +61,6 @@ extension JSONValue {
   /// Parses bytes in place.
   /// - Throws: ``JSONError/syntax(source:offset:reason:)``.
   public static func parse(_ bytes: UnsafeRawBufferPointer, source: String) throws -> JSONValue {
-    let root = try tree(bytes, source: source)
-    defer { json_object_put(root) }
-    return value(root)
-  }
-
-  /// Parses bytes into json-c's own tree; the caller gives it back with `json_object_put`.
-  static func tree(_ bytes: UnsafeRawBufferPointer, source: String) throws -> OpaquePointer? {
     guard bytes.count < Int(Int32.max) else {
       throw JSONError.syntax(source: source, offset: 0, reason: "longer than 2 GiB")
     }
@@ -80,23 +73,22 @@ extension JSONValue {
     var text = [CChar](repeating: 0, count: bytes.count + 1)
     text.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
     let root = json_tokener_parse_ex(tokener, text, Int32(text.count))
+    defer { json_object_put(root) }
     let status = json_tokener_get_error(tokener)
     let end = Int(json_tokener_get_parse_end(tokener))
     guard status == json_tokener_success else {
-      json_object_put(root)
       throw JSONError.syntax(
         source: source, offset: end,
         reason: status == json_tokener_continue
           ? "the text ends too early" : String(cString: json_tokener_error_desc(status)))
     }
     for offset in end..<max(end, bytes.count) where !UInt8.isSpace(bytes[offset]) {
-      json_object_put(root)
       throw JSONError.syntax(source: source, offset: offset, reason: "more text after the value")
     }
-    return root
+    return value(root)
   }
 
-  static func value(_ object: OpaquePointer?) -> JSONValue {
+  private static func value(_ object: OpaquePointer?) -> JSONValue {
     switch json_object_get_type(object) {
     case json_type_null: return .null
     case json_type_boolean: return .bool(json_object_get_boolean(object) != 0)
