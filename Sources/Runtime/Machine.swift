@@ -58,3 +58,17 @@ public enum Machine {
     return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 }
+
+extension Machine {
+  /// The instruction sets of this processor that change how fast this program is, such as `avx2`.
+  public static var instructionSets: [String] {
+    let known = [
+      "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+      "avx512_fp16", "amx_tile", "amx_bf16", "asimd", "asimdhp", "sve", "bf16", "i8mm",
+    ]
+    let flags = Set(
+      (field("flags", in: "/proc/cpuinfo") ?? field("Features", in: "/proc/cpuinfo") ?? "").split(
+        separator: " "))
+    return known.filter { flags.contains(Substring($0)) }
+  }
+}
