@@ -36,7 +36,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ),
   (
     "Evaluation",
-    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON", "Runtime"]
+    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON", "Runtime",
+      collections,
+    ]
   ),
   (
     "Surgery",

@@ -1,4 +1,5 @@
 import JSON
+import OrderedCollections
 import Runtime
 
 /// Texts of a file in order: what perplexity is measured on and what is continued.

@@ -30,7 +30,7 @@ public struct KernelCheck: Sendable {
     let current = ck_isa()
     inUse = String(cString: ck_isa_name(current))
     best = String(cString: ck_isa_name(ck_best_isa()))
-    outcomes = [CK_ISA_BASE, CK_ISA_V3, CK_ISA_V4].map { Int32($0.rawValue) }.compactMap { isa in
+    outcomes = [CK_ISA_BASE, CK_ISA_V3, CK_ISA_V4].map { Int32($0) }.compactMap { isa in
       guard ck_set_isa(isa) == 0 else { return nil }
       return Self.measure(String(cString: ck_isa_name(isa)))
     }

@@ -1,3 +1,5 @@
+import Evaluation
+import Surgery
 import Glibc
 import JSON
 import Runtime

@@ -1,3 +1,6 @@
+import Architectures
+import OrderedCollections
+import Tokenizers
 import Evaluation
 import JSON
 import Runtime

@@ -1,3 +1,7 @@
+import Checkpoints
+import Probing
+import Tensors
+import Transformers
 import Architectures
 import Evaluation
 import JSON

@@ -1,3 +1,4 @@
+import Transformers
 import Architectures
 import JSON
 import Probing

@@ -12,10 +12,24 @@ struct Surgeon: ParsableCommand {
       Start with: surgeon operate --demo -o RUN
       """,
     version: "0.1.0",
-    subcommands: [
-      InspectCommand.self, ParityCommand.self, GenerateCommand.self, PerplexityCommand.self,
-      SchemaCommand.self,
-      EditCommand.self, ListCommand.self, DoctorCommand.self,
+    groupedSubcommands: [
+      CommandGroup(name: "Edits:", subcommands: [OperateCommand.self, EditCommand.self]),
+      CommandGroup(
+        name: "Models:",
+        subcommands: [
+          InspectCommand.self,
+          ParityCommand.self,
+          GenerateCommand.self,
+          PerplexityCommand.self,
+        ]),
+      CommandGroup(
+        name: "Reports and program:",
+        subcommands: [
+          ReportCommand.self,
+          SchemaCommand.self,
+          ListCommand.self,
+          DoctorCommand.self,
+        ]),
     ])
 
   static func main() {
