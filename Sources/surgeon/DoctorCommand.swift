@@ -3,6 +3,7 @@ import Glibc
 import JSON
 import Layers
 import LinearAlgebra
+import OrderedCollections
 import Reports
 import Runtime
 import Statistics

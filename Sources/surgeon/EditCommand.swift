@@ -3,6 +3,7 @@ import Checkpoints
 import JSON
 import Reports
 import Runtime
+import Tensors
 
 /// `surgeon edit …`.
 struct EditCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import JSON
+import OrderedCollections
 import Reports
 import Runtime
 
@@ -37,11 +38,13 @@ struct EditRevertCommand: ReportingCommand {
     let undo = try Undo(file: self.undo)
     try report.read(file: self.undo, role: "undo")
     let tensors = JSONValue.array(
-      undo.items.map {
-        [
-          "name": .string($0.tensor), "rows": .optional($0.rows?.count),
-          "sha256_before": .string($0.afterSHA256), "sha256_after": .string($0.beforeSHA256),
-        ].withoutNulls
+      undo.items.map { item in
+        var json: JSONValue = [
+          "name": .string(item.tensor), "sha256_before": .string(item.afterSHA256),
+          "sha256_after": .string(item.beforeSHA256),
+        ]
+        if let rows = item.rows { json["rows"] = .integer(rows.count) }
+        return json
       })
     report.results = ["tensors": tensors, "checks": []]
     if dryRun {
@@ -70,13 +73,5 @@ struct EditRevertCommand: ReportingCommand {
         "\(output): \(reverted.tensors.count) tensors brought back"
           + (reverted.isOriginal ? ", the model is the original one" : "; another edit is kept")
       ], tables: [])
-  }
-}
-
-extension JSONValue {
-  /// An object without its null members.
-  fileprivate var withoutNulls: JSONValue {
-    guard let members = object else { return self }
-    return .object(members.filter { !$0.value.isNull })
   }
 }

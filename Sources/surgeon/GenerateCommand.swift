@@ -4,6 +4,7 @@ import JSON
 import Reports
 import Runtime
 import Statistics
+import Tokenizers
 import Transformers
 
 /// `surgeon generate MODEL -p TEXT | -f FILE`.

@@ -2,8 +2,10 @@ import Architectures
 import ArgumentParser
 import Checkpoints
 import JSON
+import OrderedCollections
 import Reports
 import Runtime
+import Tensors
 import Tokenizers
 
 /// `surgeon inspect MODEL`.

@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Checkpoints
 import Evaluation
@@ -18,14 +19,16 @@ struct OpenedModel {
     _ folder: String, patch path: String? = nil, role: String = "model", into report: inout ReportEnvelope,
     _ session: Session
   ) throws {
-    model = try Model(folder: folder)
+    let model = try Model(folder: folder)
     try report.read(model.checkpoint, role: role, progress: session.progress)
     for note in model.checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
-    patch = try path.map { try Patch(file: $0) }
+    let patch = try path.map { try Patch(file: $0) }
     if let path, let patch {
       try report.read(file: path, role: "patch")
       try patch.checkFits(model.checkpoint, progress: session.progress)
     }
+    self.model = model
+    self.patch = patch
     overlay = try patch.map { try $0.overlay(model.binding, model.checkpoint) }
   }
 

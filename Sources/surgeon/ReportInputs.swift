@@ -1,5 +1,6 @@
 import Checkpoints
 import JSON
+import OrderedCollections
 import Reports
 import Runtime
 

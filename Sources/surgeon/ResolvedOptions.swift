@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import OrderedCollections
 
 /// The settings of a parsed command, from the command line, the config file and the defaults, as reports carry them.
 enum ResolvedOptions {
