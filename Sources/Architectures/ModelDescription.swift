@@ -90,11 +90,12 @@ public struct ModelDescription: Sendable {
     }
   }
 
+  /// The name with `*` for its block, or for every number where the layout is not understood.
   private func starred(_ name: String, _ block: Int?) -> String {
-    guard let block else { return name }
-    let number = String(block)
-    return name.split(separator: ".", omittingEmptySubsequences: false)
-      .map { $0 == number ? "*" : String($0) }.joined(separator: ".")
+    name.split(separator: ".", omittingEmptySubsequences: false).map { part in
+      let isNumber = block.map { part == String($0) } ?? (binding == nil && part.allSatisfy(\.isNumber))
+      return isNumber ? "*" : String(part)
+    }.joined(separator: ".")
   }
 
   private static func lines(_ checkpoint: Checkpoint, _ binding: Binding?) -> [Line] {

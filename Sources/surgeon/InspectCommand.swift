@@ -39,7 +39,6 @@ struct InspectCommand: ReportingCommand {
     try report.read(checkpoint, hashing: hash, progress: session.progress)
     let tokenizer = tokenizerFacts()
     report.results = description.json(checkpoint, tokenizer: tokenizer)
-    for (what, reason) in description.unsupported { report.warn("UNSUPPORTED", "\(what): \(reason)") }
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
     var heading = description.headline(checkpoint)
     heading.append("tokenizer: \(tokenizer.string ?? "")")
