@@ -44,7 +44,7 @@ extension Operation {
     if !Files.exists(output) {
       try Files.remove(folder.file("edit.undo.safetensors"))
       try patch.apply(
-        to: base.checkpoint, output: output, undo: .at(folder.file("edit.undo.safetensors")), progress: progress)
+        to: base.checkpoint, output: output, undo: .file(folder.file("edit.undo.safetensors")), progress: progress)
     }
     let edited = try Model(folder: output)
     let effects = try patch.effects(on: base.checkpoint)

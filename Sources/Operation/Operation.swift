@@ -92,9 +92,10 @@ public final class Operation {
     let poolings = Array(Set([recipe.probe.pooling, recipe.probe.directionPooling])).sorted {
       $0.rawValue < $1.rawValue
     }
-    let texts = try data.probe.enumerated().map { index, text in
+    let texts = try data.probe.texts.enumerated().map { index, text in
       try EncodedText(
-        text.text, prompt: text.prompt, tokenizer: tokenizer, maximumTokens: base.network.contextLength, index: index)
+        text.text ?? text.content, prompt: text.text == nil ? nil : text.prompt, tokenizer: tokenizer,
+        maximumTokens: base.network.contextLength, index: index)
     }
     return try FeatureCache.build(
       base, tokenizerHash: tokenizer.sha256, texts: texts, sites: sites, poolings: poolings,

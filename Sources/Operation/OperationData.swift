@@ -7,16 +7,10 @@ import Tokenizers
 
 /// All data of an operation, each part for one purpose: fitting, choosing, or the single final test.
 struct OperationData {
-  /// A text for the probe: an optional prompt, what follows it, and whether the behaviour is there.
-  struct ProbeText {
-    var prompt: String?
-    var text: String
-    var label: Bool
-    var group: String
-    var part: SplitPart
-  }
-
-  var probe: [ProbeText] = []
+  /// Texts with and without the behaviour.
+  var probe: LabelledTexts
+  /// Which of them fit, choose and test.
+  var split: Split
   var targetValidation: [String] = []
   var targetTest: [String] = []
   /// Prompts of other kinds that must not get worse (test).
@@ -33,28 +27,31 @@ struct OperationData {
   /// Text that ends a reply besides the end token.
   var stopText: String?
 
-  /// Texts of one split with their labels, in order.
-  func probeTexts(_ part: SplitPart) -> [ProbeText] { probe.filter { $0.part == part } }
-
   /// The data of a recipe.
   /// - Throws: ``OperationError``, ``ProbingError``, ``EvaluationError``, ``FileError``.
   init(_ recipe: Recipe) throws {
-    self = recipe.usesOrganism ? OperationData(organism: recipe) : try OperationData(files: recipe)
+    self = try recipe.usesOrganism ? OperationData(organism: recipe) : OperationData(files: recipe)
   }
 
   /// The embedded model's own data: templates and fillers of each split are disjoint.
-  private init(organism recipe: Recipe) {
+  private init(organism recipe: Recipe) throws {
     judge = GrammarJudge()
     targetName = "provoking"
     stopText = "\n"
     let seed = recipe.seed
+    var texts: [LabelledText] = []
     for (split, part, count) in [
       (OrganismSplit.train, SplitPart.train, 1400), (.validation, .validation, 400), (.test, .test, 400),
     ] {
-      probe += OrganismData.probeExchanges(split: split, count: count, seed: seed).map {
-        ProbeText(prompt: $0.prompt, text: $0.reply, label: $0.label == 1, group: $0.group, part: part)
+      for exchange in OrganismData.probeExchanges(split: split, count: count, seed: seed) {
+        texts.append(
+          LabelledText(
+            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt, label: exchange.label,
+            group: exchange.group, split: part))
       }
     }
+    probe = try LabelledTexts(texts, classNames: ["civil", "hostile"])
+    self.split = try Split(probe, seed: seed)
     func prompts(_ split: OrganismSplit, _ kind: OrganismPromptKind, _ count: Int) -> [String] {
       OrganismData.prompts(split: split, kind: kind, count: count, seed: seed).map(\.text)
     }
@@ -86,7 +83,10 @@ struct OperationData {
     default:
       throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
     }
-    probe = try Self.probeTexts(recipe)
+    var reader = LabelledTextReader()
+    reader.groupKey = recipe.behaviour.group
+    probe = try reader.read(positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    split = try Split(probe, seed: recipe.seed)
     let target = try PromptFile.read(prompts.target ?? "")
     if let test = prompts.targetTest {
       targetValidation = target
@@ -115,19 +115,6 @@ struct OperationData {
     let shared = Set(targetValidation).intersection(targetTest).count
     guard shared == 0 else {
       throw OperationError.leakage(what: "prompts in both validation and test", count: shared)
-    }
-  }
-
-  private static func probeTexts(_ recipe: Recipe) throws -> [ProbeText] {
-    let texts = try LabelledTexts.read(
-      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "",
-      group: recipe.behaviour.group)
-    let parts = try texts.split(seed: recipe.seed)
-    return zip(texts.texts.indices, parts).map { index, part in
-      let text = texts.texts[index]
-      return ProbeText(
-        prompt: text.prompt, text: text.content, label: text.label == 1, group: String(texts.groups[index]),
-        part: part)
     }
   }
 

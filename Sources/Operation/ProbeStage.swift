@@ -1,9 +1,11 @@
-import Transformers
 import Architectures
 import JSON
 import Probing
+import Runtime
+import Statistics
 import Surgery
 import Tensors
+import Transformers
 
 /// Trained probes: the directions that edits use, and the layer curve.
 struct ProbeStage {
@@ -15,15 +17,17 @@ struct ProbeStage {
   }
   /// By kind, at the recipe's direction site.
   var shared: [String: [Float]] = [:]
+  /// The direction site.
   var sharedSite: Site
   /// By kind and block, at the MLP inputs.
   var perBlock: [String: [Int: [Float]]] = [:]
+  /// Differences of means in the residual stream at the site that the layer curve chose.
   var residualDirections: [ResidualDirection] = []
   /// The layer curve in the report's shape.
   var curve: JSONValue?
 
   /// The direction of a kind in the form that a space needs.
-  /// - Throws: ``SurgeryError/noDirection(block:)``.
+  /// - Throws: ``SurgeryError``.
   func direction(kind: String, space: EditSpace) throws -> BehaviourDirection {
     if space == .perLayer {
       guard let vectors = perBlock[kind] else { throw SurgeryError.noDirection(block: 0) }
@@ -35,32 +39,36 @@ struct ProbeStage {
 }
 
 extension Operation {
+  private func problem(_ cache: FeatureCache, _ site: Site, _ pooling: Pooling) throws -> SiteProblem {
+    let features = try Features(
+      site: site.description, cache.features(site: site.description, pooling: pooling))
+    return try SiteProblem(features, labels: data.probe.labels, split: data.split, seed: recipe.seed)
+  }
+
+  private func direction(_ cache: FeatureCache, _ site: Site, _ pooling: Pooling, _ kind: String) throws -> [Float] {
+    try ProbeKind.named(kind).fit(problem(cache, site, pooling)).direction.map(Float.init)
+  }
+
+  /// Trains the directions and draws the layer curve; the site is chosen on validation texts and reported on test.
   func trainProbes(_ cache: FeatureCache) throws -> ProbeStage {
-    let site = try Site(parsing: recipe.probe.directionSite)
-    var stage = ProbeStage(sharedSite: site)
-    func means(_ site: String, _ pooling: Pooling) throws -> [Float] {
-      let x = try cache.features(site: site, pooling: pooling)
-      let d = x.rowCount
-      var sums = [[Double](repeating: 0, count: d), [Double](repeating: 0, count: d)]
-      var n = [0.0, 0.0]
-      for (i, text) in data.probe.enumerated() where text.part == .train {
-        let c = text.label ? 1 : 0
-        n[c] += 1
-        for k in 0..<d { sums[c][k] += Double(x.f32[i * d + k]) }
+    let choice = recipe.probe
+    let blocks = base.network.blocks
+    var stage = ProbeStage(sharedSite: try Site.list(choice.directionSite, blocks: blocks)[0])
+    for (place, kind) in choice.directions.enumerated() {
+      stage.shared[kind] = try direction(cache, stage.sharedSite, choice.directionPooling, kind)
+      guard recipe.locate.spaces.contains(.perLayer), place == 0 || recipe.locate.spaces[0] == .perLayer else {
+        continue
       }
-      return (0..<d).map { Float(sums[1][$0] / n[1] - sums[0][$0] / n[0]) }
+      stage.perBlock[kind] = Dictionary(
+        uniqueKeysWithValues: try (0..<blocks).map {
+          ($0, try direction(cache, .mlpInput($0), choice.directionPooling, kind))
+        })
     }
-    let pooling = recipe.probe.directionPooling
-    stage.shared["means"] = try means(site.description, pooling)
-    stage.shared["softmax2"] = stage.shared["means"]
-    var perBlock: [Int: [Float]] = [:]
-    for block in 0..<base.network.blocks { perBlock[block] = try means("blocks.\(block).mlp.input", pooling) }
-    stage.perBlock["means"] = perBlock
-    let middle = Site.blockOutput(base.network.blocks - 2)
-    stage.residualDirections = [
-      .init(name: "prompt end", vector: try means(middle.description, .promptEnd), site: middle),
-      .init(name: "whole text", vector: try means(middle.description, .mean), site: middle),
-    ]
+    let middle = Site.blockOutput(max(0, blocks - 2))
+    for (name, pooling) in [("curve pooling", choice.pooling), ("edit pooling", choice.directionPooling)] {
+      stage.residualDirections.append(
+        .init(name: name, vector: try direction(cache, middle, pooling, "means"), site: middle))
+    }
     return stage
   }
 }
