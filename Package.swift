@@ -25,6 +25,10 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
   ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
   ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
+  (
+    "Probing",
+    ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections]
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
   (
@@ -34,7 +38,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Surgery",
     [
-      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
+      "Statistics",
       "JSON", "Runtime",
     ]
   ),
@@ -47,6 +52,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
   ("Checkpoints", [], []),
+  (
+    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    ["Fixtures", "record_probes.py"]
+  ),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Transformers", ["JSON", "Tensors", collections], []),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
@@ -89,7 +98,8 @@ let package = Package(
   ]
     + libraries.map {
       .target(
-        name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        name: $0.name, dependencies: $0.dependencies,
+        exclude: present(["README.md"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {
