@@ -46,12 +46,18 @@ public enum Controls {
     }
     let features = try Features(site: "length", rows: rows)
     let problem = try SiteProblem(features, labels: texts.labels, split: split, seed: seed)
-    let fit = try LogisticProbe.kind.fit(problem)
     let items = split[part]
+    let logits: [Double]
+    do {
+      logits = try LogisticProbe.kind.fit(problem).logits(features, rows: items)
+    } catch ProbingError.degenerate {
+      // Lengths that say nothing at all: the same score for every text.
+      logits = items.map { _ in 0 }
+    }
     return Result(
       name: "length", summary: "logistic regression on the logarithms of bytes, words and lines",
       metrics: ProbeMetrics.of(
-        logits: fit.logits(features, rows: items), labels: items.map { texts.labels[$0] },
+        logits: logits, labels: items.map { texts.labels[$0] },
         groups: items.map { texts.groups[$0] }, resamples: resamples, seed: seed))
   }
 

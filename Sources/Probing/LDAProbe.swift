@@ -96,6 +96,10 @@ enum LDAProbe {
       }
       self.matrix = matrix
       trace = (0..<matrix.rows).reduce(0) { $0 + matrix[$1, $1] } / Double(labels.count)
+      guard trace > 0 else {
+        throw ProbingError.degenerate(
+          kind: "lda", site: problem.features.site, problem: "no feature varies within a class")
+      }
     }
 
     /// Takes the classes' means out of a kernel matrix (lower triangle in, both out).
