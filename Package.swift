@@ -53,7 +53,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", [], []),
+  ("Checkpoints", ["CKernels"], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
@@ -105,13 +105,6 @@ let package = Package(
       ],
       swiftSettings: strict),
   ]
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
-    + [
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-      .testTarget(
-        name: "CheckpointsTests", dependencies: ["Checkpoints"], exclude: ["Oracle"], swiftSettings: strict),
-    ],
     + libraries.map {
       .target(
         name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
