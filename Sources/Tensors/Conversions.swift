@@ -11,8 +11,11 @@ extension Tensor {
 
   /// Writes the elements as f32, row-major, to memory for `count` floats.
   public func copyFloats(to out: UnsafeMutablePointer<Float>) {
-    let count = count
     guard count > 0 else { return }
+    withExtendedLifetime(storage) { copyHeldFloats(to: out, count) }
+  }
+
+  private func copyHeldFloats(to out: UnsafeMutablePointer<Float>, _ count: Int) {
     switch dtype {
     case .f32: UnsafeMutableRawPointer(out).copyMemory(from: pointer, byteCount: byteCount)
     case .bf16: ck_convert_f32_bf16(out, pointer.assumingMemoryBound(to: UInt16.self), count)
