@@ -91,9 +91,9 @@ public struct ChartAxis: Sendable, Equatable {
     }
   }
 
-  /// Four to eight round numbers within a range.
+  /// Four to seven round numbers within a range.
   func ticks(_ lower: Double, _ upper: Double) -> [Double] {
-    let rough = (upper - lower) / 5
+    let rough = (upper - lower) / 6
     guard rough > 0, rough.isFinite else { return [lower] }
     let power = pow(10, log10(rough).rounded(.down))
     var step = [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
