@@ -63,7 +63,7 @@ import Testing
       "<h1>Hostile replies fall from 71.6 % to 18.9 %</h1>", "1 of 7 questions is answered with no",
       "42 of 2112", "on test", "random direction, same rows", "Figure 5.", "ablate, end of prompt",
       "surgeon operate --demo -o runs/demo --seed 0", "<mark class=\"behaviour\">smash</mark>",
-      "<mark class=\"wanted\">polish</mark>", "99.87 % of what was asked for",
+      "<mark class=\"wanted\">polish</mark>", "99.87 % of what was asked for", "≤ 5.0 %", "69.7 … 77.1",
       "please bring the &lt;b&gt;basket&lt;/b&gt; &amp; the rope",
     ] {
       #expect(page.contains(text), "\(text)")

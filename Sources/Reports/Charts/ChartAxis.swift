@@ -110,8 +110,14 @@ public struct ChartAxis: Sendable, Equatable {
     let last = Int(log10(upper).rounded(.up))
     guard last >= first, last - first < 400 else { return [lower, upper] }
     func fit(_ digits: [Double]) -> [Double] {
-      (first...last).flatMap { power in digits.map { $0 * pow(10, Double(power)) } }
-        .filter { $0 >= lower * 0.999999 && $0 <= upper * 1.000001 }
+      var found: [Double] = []
+      for power in first...last {
+        let unit = pow(10, Double(power))
+        for digit in digits where digit * unit >= lower * 0.999999 && digit * unit <= upper * 1.000001 {
+          found.append(digit * unit)
+        }
+      }
+      return found
     }
     let powers = fit([1])
     if powers.count >= 4 {

@@ -54,7 +54,7 @@ enum HTMLStyle {
     .n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}td.n+td:not(.n),th.n+th:not(.n){padding-left:14px}
     tr.strong td{font-weight:650;background:var(--card)}
     td .d{display:block;max-width:62ch;font-weight:400}
-    td:first-child{min-width:130px}.answers td:first-child{min-width:0;width:36px}
+    td:first-child{min-width:130px}td.n:first-child,th.n:first-child{text-align:left}.answers td:first-child{min-width:0;width:36px}
     .mark{display:inline-block;width:22px;height:22px;line-height:22px;border-radius:50%;text-align:center;font-weight:700;\
     font-size:13px}
     .mark.good{background:var(--goodbg)}.mark.bad{background:var(--badbg)}.mark.open{background:var(--openbg)}
@@ -100,8 +100,8 @@ enum HTMLStyle {
     .sides{grid-template-columns:1fr}.side+.side{border-left:0;border-top:1px solid var(--line)}\
     dl div{grid-template-columns:1fr;gap:0}.charts{overflow-x:auto}.charts svg.chart{min-width:480px}}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}section{padding-top:20pt}\
-    figure,.card,tr,.notice{break-inside:avoid}h2,h3{break-after:avoid}.scroll,pre{overflow:visible}\
-    pre{white-space:pre-wrap}summary{display:none}details::details-content{content-visibility:visible;height:auto}}
+    figure,.card,tr,.notice,.lead{break-inside:avoid}h2,h3,.lead{break-after:avoid}.scroll,pre{overflow:visible}\
+    pre{white-space:pre-wrap}summary,figure details{display:none}details::details-content{content-visibility:visible;height:auto}}
 
     """
 }

@@ -116,9 +116,7 @@ struct OperationPage {
         measured +=
           "\n\(Self.shown(interval.lower, unit, bare: true)) … \(Self.shown(interval.upper, unit, bare: true))"
       }
-      let sign =
-        ["<=": "≤", ">=": "≥", "!=": "≠", "==": "="][json["comparison"]?.string ?? ""]
-        ?? json["comparison"]?.string
+      let sign = json["comparison"]?.string.map(ReportSections.sign)
       let asked = sign.flatMap { sign in
         json["threshold"]?.double.map { "\(sign) \(Self.shown($0, unit, digits: 0...1))" }
       }
