@@ -1,0 +1,15 @@
+// Root-mean-square norm and layer norm of rows.
+//
+// Sums are f32 in 16 lanes and one tree, as in ck_linear.h; the mean is the sum divided by the width; one square root
+// and one division a row. Rows do not depend on one another.
+#ifndef CK_NORM_H
+#define CK_NORM_H
+#include <stddef.h>
+
+/// y[M, D] = x / sqrt(mean(x²) + eps) · (gain[D] + gain_offset). y may be x. Rows lie D floats apart.
+void ck_norm_rms(float *y, const float *x, const float *gain, float gain_offset, float eps, size_t M, size_t D);
+
+/// y[M, D] = (x - mean) / sqrt(mean((x - mean)²) + eps) · gain[D] + bias[D]; bias may be NULL. y may be x.
+void ck_norm_layer(float *y, const float *x, const float *gain, const float *bias, float eps, size_t M, size_t D);
+
+#endif

@@ -1,0 +1,18 @@
+// Statistics of weight rows read in place, in f64: products with a direction, squared lengths, squared differences.
+//
+// Every element counts as the f64 of its value; products and sums are f64, in 16 lanes and one tree, not fused.
+#ifndef CK_ROWS_H
+#define CK_ROWS_H
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ck_linear.h"
+
+/// dots[N] = W[N, K] · direction[K] and squares[N] = |row|². Either result may be NULL. `direction` is f64.
+/// With `w.transposed` the rows of the logical W [N, K] are the stored columns.
+void ck_dot_rows(double *dots, double *squares, ck_matrix w, const double *direction, size_t N, size_t K);
+
+/// Σ (a - b)² and, where the pointers are not NULL, Σ a², Σ b², over n f32 numbers.
+double ck_squared_error(double *a_square, double *b_square, const float *a, const float *b, size_t n);
+
+#endif

@@ -1,0 +1,94 @@
+import CKernels
+import Tensors
+
+/// The weight of a linear layer: logical W `[N, K]` (N outputs, K inputs) with an optional bias `[N]`, read in place
+/// as f32, f16 or bf16.
+public struct LinearWeight: Sendable {
+  /// Outputs, N.
+  public let outputs: Int
+  /// Inputs, K.
+  public let inputs: Int
+  /// Whether W is stored `[K, N]`, as in GPT-2's Conv1D.
+  public let isTransposed: Bool
+  /// Type of the stored numbers.
+  public var dtype: DType { weight.dtype }
+  /// The bias as f32 `[N]`, where there is one.
+  public let bias: Tensor?
+
+  /// The stored matrix, whole or the rows that count; of a transposed one always whole.
+  private let weight: Tensor
+  /// First output: a column of a transposed matrix.
+  private let firstColumn: Int
+
+  /// A weight as stored: `[N, K]`, or `[K, N]` when `transposed`. The bias is converted to f32 once.
+  public init(_ weight: Tensor, transposed: Bool = false, bias: Tensor? = nil) {
+    precondition(weight.shape.count == 2, "a linear weight of shape \(weight.shape)")
+    precondition(weight.dtype.isComputable, "a linear weight of type \(weight.dtype.rawValue)")
+    let outputs = weight.shape[transposed ? 1 : 0]
+    precondition(bias.map { $0.count == outputs } ?? true, "a bias that is not one number an output")
+    self.init(
+      weight: weight, firstColumn: 0, outputs: outputs, inputs: weight.shape[transposed ? 0 : 1],
+      isTransposed: transposed, bias: bias?.asFloat32())
+  }
+
+  private init(
+    weight: Tensor, firstColumn: Int, outputs: Int, inputs: Int, isTransposed: Bool, bias: Tensor?
+  ) {
+    self.weight = weight
+    self.firstColumn = firstColumn
+    self.outputs = outputs
+    self.inputs = inputs
+    self.isTransposed = isTransposed
+    self.bias = bias
+  }
+
+  /// Some of the outputs (a part of a fused qkv or gate_up), without a copy.
+  public func rows(_ range: Range<Int>) -> LinearWeight {
+    precondition(range.lowerBound >= 0 && range.upperBound <= outputs, "outputs \(range) of \(outputs)")
+    return LinearWeight(
+      weight: isTransposed ? weight : weight.rows(range),
+      firstColumn: isTransposed ? firstColumn + range.lowerBound : 0, outputs: range.count, inputs: inputs,
+      isTransposed: isTransposed, bias: bias?.reshaped([outputs]).rows(range))
+  }
+
+  /// The logical W `[N, K]` as f32, row-major (a copy; for tests and small matrices).
+  public func toFloats() -> [Float] {
+    guard isTransposed else { return weight.toFloats() }
+    let stored = weight.toFloats()
+    let stride = weight.shape[1]
+    var result = [Float](repeating: 0, count: outputs * inputs)
+    for n in 0..<outputs {
+      for k in 0..<inputs { result[n * inputs + k] = stored[k * stride + firstColumn + n] }
+    }
+    return result
+  }
+
+  /// W as the kernels take it; valid while this value is alive.
+  var matrix: ck_matrix {
+    ck_matrix(
+      data: weight.pointer + firstColumn * weight.dtype.size, stride: weight.shape[1], type: dtype.kernelType,
+      transposed: isTransposed ? 1 : 0)
+  }
+
+  /// The number of bytes the stored numbers of these outputs take.
+  public var byteCount: Int { outputs * inputs * dtype.size }
+
+  /// Calls `body` with the kernel's view while the memory is held.
+  func withMatrix<R>(_ body: (ck_matrix, UnsafePointer<Float>?) -> R) -> R {
+    withExtendedLifetime((weight.storage, bias?.storage)) {
+      body(matrix, bias.map { UnsafePointer($0.f32) })
+    }
+  }
+}
+
+extension DType {
+  /// The type as the kernels number it.
+  var kernelType: Int32 {
+    switch self {
+    case .f32: Int32(CK_F32)
+    case .f16: Int32(CK_F16)
+    case .bf16: Int32(CK_BF16)
+    default: preconditionFailure("no kernel reads \(rawValue)")
+    }
+  }
+}
