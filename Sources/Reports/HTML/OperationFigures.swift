@@ -64,14 +64,14 @@ struct OperationFigures {
       panel("behaviour_rate", "\(words.behaviour) replies avoided (points)", sign: -1, base, edited),
       panel("wanted_rate", "\(words.wanted) replies gained (points)", sign: 1, base, edited),
     ].compactMap { $0 }
-    guard let first = panels.first else { return nil }
+    guard !panels.isEmpty else { return nil }
     var caption =
       "Effect against damage, relative to the unedited model on the same prompts. Up and to the left is better."
     if panels.count > 1 {
       caption +=
         " A control that breaks replies also avoids \(words.behaviour) ones (left): only the right panel shows that they became \(words.wanted)."
     }
-    return .init(panels, caption: caption, legend: first.legendAlone(width: 960))
+    return .init(panels, caption: caption, sharesLegend: true)
   }
 
   /// Which damage is drawn: KL where all have it, since it is never negative, else the rise of perplexity.
@@ -223,7 +223,8 @@ struct OperationFigures {
       let names = blocks.map { String($0["block"]?.int ?? 0) }
       var charts: [any Chart] = [
         BarChart(
-          title: "Rows changed in each block", direction: .standing, axis: ChartAxis("rows changed"),
+          title: "Rows changed in each block", direction: .standing,
+          axis: ChartAxis("rows changed", style: .count),
           namesTitle: "block",
           parts: [.init("rows changed", slot: 0)],
           bars: zip(names, blocks).map { .init($0, [$1["rows"]?.double]) }, width: 480)

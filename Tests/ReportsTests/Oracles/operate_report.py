@@ -230,7 +230,7 @@ report = {
             "config_resolved": {"model": "organism", "sweep": {"strength": [1, 2, 3, 4], "rows": ["1%", "2%", "4.65%"]}},
             "seed": 0, "threads": 2, "started": "2026-11-23T10:11:12Z", "finished": "2026-11-23T10:12:33Z",
             "wall_seconds": 81.4, "peak_rss_bytes": 143654912, "peak_anonymous_bytes": 88080384, "bytes_read": 5242880,
-            "bytes_written": 2621440, "status": "ok", "exit_code": 2, "error": None},
+            "bytes_written": 2621440, "status": "ok", "exit_code": 0, "error": None},
     "system": {"os": "Linux 6.1.0 x86_64", "cpu": "Example Processor 2.0 GHz", "isa": ["avx2", "fma", "avx512f"],
                "ram_bytes": 25769803776, "openblas_core": "Haswell"},
     "inputs": [{"role": "base_model", "path": "organism", "files": [
