@@ -8,25 +8,25 @@ import Statistics
 enum Maths { static func exp(_ x: Double) -> Double { Glibc.exp(x) } }
 
 /// One question that an operation answers, whichever way it comes out.
-public struct Answer {
+struct Answer {
   /// Stable name.
-  public var id: String
+  var id: String
   /// The question.
-  public var question: String
+  var question: String
   /// Whether the limit holds; nil where nothing was asked of it.
-  public var passed: Bool?
+  var passed: Bool?
   /// What was measured.
-  public var value: Double?
+  var value: Double?
   /// `fraction`, `points` or `ratio`.
-  public var unit: String
+  var unit: String
   /// Uncertainty.
-  public var interval: Interval?
+  var interval: Interval?
   /// `<=` or `>=`.
-  public var comparison: String?
+  var comparison: String?
   /// The limit.
-  public var threshold: Double?
+  var threshold: Double?
   /// More in words.
-  public var detail: String?
+  var detail: String?
 
   var json: JSONValue {
     var json: JSONValue = [

@@ -40,9 +40,11 @@ extension Operation {
       prompts: data.targetValidation, tokenizer: tokenizer, judge: data.judge, options: generation)
     var greedy = generation
     greedy.sampling = SamplingOptions(temperature: 0)
-    let replies = try base.generate(prompts: target.tokens, options: greedy)
-    let texts = zip(target.tokens, replies).map { $0 + $1.tokens }
-    let starts = target.tokens.map(\.count)
+    // The damage on the behaviour's own prompts is read off a part of them: it decides nothing.
+    let prompts = Array(target.tokens.prefix(96))
+    let replies = try base.generate(prompts: prompts, options: greedy)
+    let texts = zip(prompts, replies).map { $0 + $1.tokens }
+    let starts = prompts.map(\.count)
     let scored = zip(texts, starts).contains { $0.count > $1 }
     return MeasurementPanel(
       target: target, neutral: try DivergenceTest(model: base, texts: encode(data.neutralValidation)),

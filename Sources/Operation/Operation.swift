@@ -16,7 +16,8 @@ import Transformers
 /// are chosen on validation data; the test data are used once, on the written checkpoint.
 public final class Operation {
   let recipe: Recipe
-  let folder: RunFolder
+  /// The run folder.
+  public let folder: RunFolder
   let data: OperationData
   let base: Model
   let tokenizer: Tokenizer
@@ -62,9 +63,12 @@ public final class Operation {
     return hashes
   }
 
+  /// The folder of the unedited checkpoint.
+  public var baseFolder: String { base.checkpoint.folder }
+
   /// Runs every stage and gives the report's results.
   /// - Throws: the errors of the stages; ``SurgeryError/nothingPasses(points:best:)`` when no point keeps the gates.
-  public func run() throws -> OperationOutcome {
+  public func run() throws -> FinishedOperation {
     let cache = try stage("cache") { try cacheStates() }
     let probes = try stage("probe") { try trainProbes(cache) }
     let sweep = try stage("sweep") { try sweepEdits(probes) }
@@ -72,9 +76,12 @@ public final class Operation {
     let test = try stage("test") { try testEdit(edit, sweep, probes) }
     let outcome = OperationOutcome(
       operation: self, probes: probes, sweep: sweep, edit: edit, test: test, stages: stages)
+    let finished = FinishedOperation(results: outcome.json, metrics: outcome.metrics)
     try outcome.writeSamples(to: folder.file("samples.jsonl"))
-    try outcome.writeMetrics(to: folder.file("metrics.csv"))
-    return outcome
+    try MetricsFile.write(finished.metrics, to: folder.file("metrics.csv"))
+    try Files.write(finished.results.text(.pretty) + "\n", to: folder.file("results.json"))
+    try folder.writeSums()
+    return finished
   }
 
   func stage<T>(_ name: String, _ work: () throws -> T) throws -> T {

@@ -12,7 +12,7 @@ import Surgery
 /// The outcome in the shape of `surgeon schema operate`.
 extension OperationOutcome {
   /// The report's results.
-  public var json: JSONValue {
+  var json: JSONValue {
     let recipe = operation.recipe
     var json: JSONValue = [
       "behaviour": [

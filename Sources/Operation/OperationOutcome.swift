@@ -5,7 +5,7 @@ import Statistics
 import Surgery
 
 /// Everything an operation found, on its way into the report.
-public struct OperationOutcome {
+struct OperationOutcome {
   let operation: Operation
   let probes: ProbeStage
   let sweep: SweepStage
@@ -14,13 +14,11 @@ public struct OperationOutcome {
   let stages: [(name: String, seconds: Double)]
 
   /// Whether the run started from the files of an earlier one.
-  public var resumed: Bool { operation.folder.resumed }
-  /// The run folder.
-  public var folder: RunFolder { operation.folder }
+  var resumed: Bool { operation.folder.resumed }
   /// Metrics of the report, the test's differences with their paired intervals among them.
-  public var metrics: [Metric] { differences + levels }
+  var metrics: [Metric] { differences + levels }
   /// The questions of the operation with what was measured.
-  public var answers: [Answer] { Answer.all(self) }
+  var answers: [Answer] { Answer.all(self) }
 
   /// Paired differences edited − base on the same test prompts.
   var differences: [Metric] {
@@ -113,18 +111,6 @@ public struct OperationOutcome {
         ]
         text += try line.text() + "\n"
       }
-    }
-    try Files.write(text, to: path)
-  }
-
-  /// Writes the metrics as a table.
-  /// - Throws: ``FileError``.
-  func writeMetrics(to path: String) throws {
-    var text = "name,value,lower,upper,unit,n\n"
-    for metric in metrics {
-      let numbers = [metric.value, metric.interval?.lower, metric.interval?.upper]
-        .map { $0.map { $0.description } ?? "" }
-      text += "\(metric.name),\(numbers.joined(separator: ",")),\(metric.unit),\(metric.n)\n"
     }
     try Files.write(text, to: path)
   }
