@@ -30,28 +30,32 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Probing",
     [
-      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors", "JSON",
+      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors",
+      "JSON",
       "Runtime", collections,
     ]
   ),
   (
     "Evaluation",
     [
-      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON", "Runtime",
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON",
+      "Runtime",
       collections,
     ]
   ),
   (
     "Surgery",
     [
-      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
+      "Statistics",
       "JSON", "Runtime",
     ]
   ),
   (
     "Operation",
     [
-      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing", "Evaluation", "Surgery",
+      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing",
+      "Evaluation", "Surgery",
       "Statistics", "JSON", "Runtime", collections,
     ]
   ),
@@ -104,7 +108,8 @@ let package = Package(
     .executableTarget(
       name: "surgeon",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
         collections,
       ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
     .executableTarget(
@@ -117,7 +122,8 @@ let package = Package(
   ]
     + libraries.map {
       .target(
-        name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        name: $0.name, dependencies: $0.dependencies,
+        exclude: present(["README.md"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {

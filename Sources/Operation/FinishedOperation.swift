@@ -39,7 +39,8 @@ public struct FinishedOperation {
   public var answers: [Answer] {
     (results["question_answers"]?.array ?? []).map {
       Answer(
-        question: $0["question"]?.string ?? "", passed: $0["passed"]?.bool, detail: $0["detail"]?.string ?? "")
+        question: $0["question"]?.string ?? "", passed: $0["passed"]?.bool, detail: $0["detail"]?.string ?? ""
+      )
     }
   }
 }
@@ -53,7 +54,9 @@ enum MetricsFile {
     var text = header + "\n"
     for metric in metrics {
       let interval = metric.interval
-      let numbers = [metric.value, interval?.lower, interval?.upper, interval?.level].map { $0?.description ?? "" }
+      let numbers = [metric.value, interval?.lower, interval?.upper, interval?.level].map {
+        $0?.description ?? ""
+      }
       let fields =
         [metric.name] + numbers
         + [

@@ -1,10 +1,10 @@
 import Architectures
-import OrderedCollections
-import Tokenizers
 import Evaluation
 import JSON
+import OrderedCollections
 import Runtime
 import Surgery
+import Tokenizers
 import Transformers
 
 /// The swept edits and the one that was chosen, all on validation data.
@@ -28,7 +28,8 @@ extension Operation {
     var stops = Set(base.network.eos.map(Int32.init))
     if let text = data.stopText { stops.formUnion(tokenizer.encode(text, addSpecialTokens: false).ids) }
     return GenerationOptions(
-      maximumTokens: recipe.prompts.maximumTokens, sampling: SamplingOptions(temperature: recipe.prompts.temperature),
+      maximumTokens: recipe.prompts.maximumTokens,
+      sampling: SamplingOptions(temperature: recipe.prompts.temperature),
       seed: recipe.seed, stops: stops)
   }
 
@@ -65,7 +66,8 @@ extension Operation {
         let direction = try probes.direction(kind: kind, space: space)
         let ranking = try Locate.rank(base, direction, space: space, blocks: blocks, progress: progress)
         rankings["\(space.rawValue)/\(kind)"] = ranking
-        for budget in recipe.sweep.rows where place == 0 && space == recipe.locate.spaces[0] || budget == middleBudget {
+        for budget in recipe.sweep.rows
+        where place == 0 && space == recipe.locate.spaces[0] || budget == middleBudget {
           arms.append(
             Sweep.Arm(
               name: "\(space.rawValue)/\(kind)/\(budget)", plan: try ranking.plan(budget),

@@ -2,8 +2,8 @@ import Architectures
 import Checkpoints
 import Evaluation
 import JSON
-import Organism
 import OrderedCollections
+import Organism
 import Probing
 import Runtime
 import Surgery
@@ -26,7 +26,8 @@ public final class Operation {
 
   /// Opens the run folder and everything the recipe names.
   /// - Throws: ``OperationError``, and whatever model, tokenizer and data throw.
-  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws {
+  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws
+  {
     self.recipe = recipe
     self.progress = progress
     data = try OperationData(recipe)
@@ -55,7 +56,8 @@ public final class Operation {
     var hashes: OrderedDictionary<String, JSONValue> = [:]
     let prompts = recipe.prompts
     for path in [
-      recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest, prompts.neutral,
+      recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest,
+      prompts.neutral,
       prompts.facts, prompts.judgeFile,
     ].compactMap({ $0 }) {
       hashes[path] = .string(try Files.sha256(path))

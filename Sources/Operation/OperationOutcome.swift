@@ -50,10 +50,12 @@ struct OperationOutcome {
     }
     let logRatio = bootstrap.difference({ mean(neutral.losses, $0) }, { mean(neutral.baseLosses, $0) })
     return Metric(
-      name: "neutral_perplexity_rise", value: neutral.perplexityRise, unit: "fraction", n: neutral.counts.count,
+      name: "neutral_perplexity_rise", value: neutral.perplexityRise, unit: "fraction",
+      n: neutral.counts.count,
       higherIsBetter: false,
       interval: logRatio.map {
-        Interval(lower: Maths.exp($0.lower) - 1, upper: Maths.exp($0.upper) - 1, level: $0.level, method: $0.method)
+        Interval(
+          lower: Maths.exp($0.lower) - 1, upper: Maths.exp($0.upper) - 1, level: $0.level, method: $0.method)
       })
   }
 
@@ -61,8 +63,10 @@ struct OperationOutcome {
     guard let after = test.edited.facts, let before = test.base.facts else { return nil }
     let changes = zip(after, before).map { ($0 ? 1.0 : 0) - ($1 ? 1.0 : 0) }
     return Metric(
-      name: "facts_change", value: changes.reduce(0, +) / Double(changes.count), unit: "fraction", n: changes.count,
-      higherIsBetter: true, interval: Bootstrap(count: changes.count, seed: operation.recipe.seed).mean(changes))
+      name: "facts_change", value: changes.reduce(0, +) / Double(changes.count), unit: "fraction",
+      n: changes.count,
+      higherIsBetter: true,
+      interval: Bootstrap(count: changes.count, seed: operation.recipe.seed).mean(changes))
   }
 
   private var levels: [Metric] {
@@ -81,7 +85,8 @@ struct OperationOutcome {
         higherIsBetter: false))
     metrics.append(
       Metric(
-        name: "neutral_top1_agreement", value: neutral.topAgreement, unit: "fraction", n: neutral.counts.count,
+        name: "neutral_top1_agreement", value: neutral.topAgreement, unit: "fraction",
+        n: neutral.counts.count,
         higherIsBetter: true))
     return metrics
   }

@@ -46,7 +46,9 @@ extension Operation {
     }
   }
 
-  private func fit(_ cache: FeatureCache, _ site: Site, _ pooling: Pooling, _ kind: String) throws -> LinearFit {
+  private func fit(_ cache: FeatureCache, _ site: Site, _ pooling: Pooling, _ kind: String) throws
+    -> LinearFit
+  {
     let features = try source(cache, site, pooling).load()
     return try ProbeKind.named(kind).fit(
       SiteProblem(features, labels: data.probe.labels, split: data.split, seed: recipe.seed))
@@ -62,8 +64,10 @@ extension Operation {
       let fit = try fit(cache, stage.sharedSite, choice.directionPooling, kind)
       stage.shared[kind] = fit.direction.map(Float.init)
       try ProbeFile.write(
-        probe(fit, kind: kind, site: stage.sharedSite, cache), to: folder.file(place == 0 ? "probe" : "probe-\(kind)"))
-      guard recipe.locate.spaces.contains(.perLayer), place == 0 || recipe.locate.spaces[0] == .perLayer else {
+        probe(fit, kind: kind, site: stage.sharedSite, cache),
+        to: folder.file(place == 0 ? "probe" : "probe-\(kind)"))
+      guard recipe.locate.spaces.contains(.perLayer), place == 0 || recipe.locate.spaces[0] == .perLayer
+      else {
         continue
       }
       stage.perBlock[kind] = Dictionary(
@@ -76,15 +80,20 @@ extension Operation {
     options.kinds = choice.kinds.map { ($0, [:]) }
     options.seed = recipe.seed
     let outcome = try LayerSweep.run(
-      sites.map { source(cache, $0, choice.pooling) }, texts: readTexts(), split: data.split, options: options,
+      sites.map { source(cache, $0, choice.pooling) }, texts: readTexts(), split: data.split,
+      options: options,
       progress: progress)
     stage.curve = curve(outcome, sites)
     let chosen = try Site(parsing: outcome.best.site)
     let residual = chosen.isResidual ? chosen : .blockOutput(max(0, blocks - 2))
-    for (name, pooling) in [("\(choice.pooling.rawValue)", choice.pooling), ("\(choice.directionPooling.rawValue)", choice.directionPooling)] {
+    for (name, pooling) in [
+      ("\(choice.pooling.rawValue)", choice.pooling),
+      ("\(choice.directionPooling.rawValue)", choice.directionPooling),
+    ] {
       stage.residualDirections.append(
         .init(
-          name: name, vector: try fit(cache, residual, pooling, "means").direction.map(Float.init), site: residual))
+          name: name, vector: try fit(cache, residual, pooling, "means").direction.map(Float.init),
+          site: residual))
     }
     return stage
   }
@@ -117,7 +126,8 @@ extension Operation {
     provenance["recipe_sha256"] = .string(SHA256.hex(try recipe.json.text()))
     return Probe(
       name: recipe.behaviour.name, kind: kind, site: site.description,
-      pooling: recipe.probe.directionPooling.rawValue, classNames: [recipe.behaviour.opposite, recipe.behaviour.name],
+      pooling: recipe.probe.directionPooling.rawValue,
+      classNames: [recipe.behaviour.opposite, recipe.behaviour.name],
       fit: fit, metrics: metrics, provenance: provenance)
   }
 
