@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 /// Language settings shared by every Swift target.
@@ -17,8 +18,64 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("LinearAlgebra", ["COpenBLAS", "CLAPACKE", "Runtime", "Tensors"]),
+  ("Statistics", ["Runtime"]),
+  ("Tokenizers", ["JSON", "Runtime", collections]),
   ("Layers", ["Tensors", "CKernels", "Runtime"]),
+  ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
+  ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
+  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
+  ("Reports", ["Runtime", "JSON", "Statistics", collections]),
+  ("Organism", ["COrganism", "Runtime", "JSON", collections]),
+  (
+    "Probing",
+    [
+      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors", "JSON",
+      "Runtime", collections,
+    ]
+  ),
+  (
+    "Evaluation",
+    [
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON", "Runtime",
+      collections,
+    ]
+  ),
+  (
+    "Surgery",
+    [
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
+      "JSON", "Runtime",
+    ]
+  ),
+  (
+    "Operation",
+    [
+      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing", "Evaluation", "Surgery",
+      "Statistics", "JSON", "Runtime", collections,
+    ]
+  ),
 ]
+
+/// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
+let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
+  ("Runtime", [], []),
+  ("JSON", [], []),
+  ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
+  ("LinearAlgebra", ["Runtime"], []),
+  ("Checkpoints", [], ["Oracle"]),
+  ("Tensors", ["TestSupport", "Runtime"], []),
+  ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
+  ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
+  ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
+  ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
+  ("Organism", ["Runtime", "JSON", collections], []),
+]
+
+/// What lies in a folder of the package and is no source.
+func present(_ names: [String], in folder: String) -> [String] {
+  names.filter { FileManager.default.fileExists(atPath: "\(Context.packageDirectory)/\(folder)/\($0)") }
+}
 
 let package = Package(
   name: "surgeon",
@@ -35,20 +92,38 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CLAPACKE", pkgConfig: "lapacke", providers: [.apt(["liblapacke-dev"])]),
     .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
-    .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror", "-ffp-contract=off"])]),
+    .target(
+      name: "CKernels", exclude: present(["README.md"], in: "Sources/CKernels"),
+      cSettings: [.unsafeFlags(["-O3", "-Wall", "-Werror", "-ffp-contract=off"])]),
+    .target(
+      name: "COrganism", exclude: ["checkpoint"],
+      cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
+      swiftSettings: numeric),
+    .executableTarget(
+      name: "surgeon",
+      dependencies: [
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Yams", package: "Yams"),
+        collections,
+      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+    .executableTarget(
+      name: "Bench",
+      dependencies: [
+        "Organism", "Runtime", "JSON", collections,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
   ]
-    + libraries.map { .target(name: $0.name, dependencies: $0.dependencies, swiftSettings: numeric) }
-    + [
+    + libraries.map {
       .target(
-        name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
-        swiftSettings: numeric),
+        name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        swiftSettings: numeric)
+    }
+    + tests.map {
       .testTarget(
-        name: "TensorsTests", dependencies: ["Tensors", "TestSupport", "Runtime"], swiftSettings: strict),
-      .testTarget(
-        name: "LayersTests", dependencies: ["Layers", "Tensors", "CKernels", "TestSupport", "Runtime"],
-        swiftSettings: strict),
-      .testTarget(name: "RuntimeTests", dependencies: ["Runtime"], swiftSettings: strict),
-      .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-    ],
+        name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
+        exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
+    },
   swiftLanguageModes: [.v6]
 )

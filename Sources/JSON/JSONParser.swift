@@ -61,6 +61,13 @@ extension JSONValue {
   /// Parses bytes in place.
   /// - Throws: ``JSONError/syntax(source:offset:reason:)``.
   public static func parse(_ bytes: UnsafeRawBufferPointer, source: String) throws -> JSONValue {
+    let root = try tree(bytes, source: source)
+    defer { json_object_put(root) }
+    return value(root)
+  }
+
+  /// Parses bytes into json-c's own tree; the caller gives it back with `json_object_put`.
+  static func tree(_ bytes: UnsafeRawBufferPointer, source: String) throws -> OpaquePointer? {
     guard bytes.count < Int(Int32.max) else {
       throw JSONError.syntax(source: source, offset: 0, reason: "longer than 2 GiB")
     }
@@ -68,27 +75,47 @@ extension JSONValue {
       throw JSONError.syntax(source: source, offset: 0, reason: "empty")
     }
     defer { json_tokener_free(tokener) }
+    try refuseExtensions(bytes, source: source)
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
     // json-c takes the end of a bare number only when told that the text is over: a final zero byte says so.
     var text = [CChar](repeating: 0, count: bytes.count + 1)
     text.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
     let root = json_tokener_parse_ex(tokener, text, Int32(text.count))
-    defer { json_object_put(root) }
     let status = json_tokener_get_error(tokener)
     let end = Int(json_tokener_get_parse_end(tokener))
     guard status == json_tokener_success else {
+      json_object_put(root)
       throw JSONError.syntax(
         source: source, offset: end,
         reason: status == json_tokener_continue
           ? "the text ends too early" : String(cString: json_tokener_error_desc(status)))
     }
     for offset in end..<max(end, bytes.count) where !UInt8.isSpace(bytes[offset]) {
+      json_object_put(root)
       throw JSONError.syntax(source: source, offset: offset, reason: "more text after the value")
     }
-    return value(root)
+    return root
   }
 
-  private static func value(_ object: OpaquePointer?) -> JSONValue {
+  /// json-c takes single quotes, `NaN` and `Infinity` even when strict; JSON has none of them.
+  private static func refuseExtensions(_ bytes: UnsafeRawBufferPointer, source: String) throws {
+    var inString = false
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      if inString {
+        if byte == UInt8(ascii: "\\") { index += 1 }
+        if byte == UInt8(ascii: "\"") { inString = false }
+      } else if byte == UInt8(ascii: "\"") {
+        inString = true
+      } else if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "N") || byte == UInt8(ascii: "I") {
+        throw JSONError.syntax(source: source, offset: index, reason: "single quotes, NaN or Infinity")
+      }
+      index += 1
+    }
+  }
+
+  static func value(_ object: OpaquePointer?) -> JSONValue {
     switch json_object_get_type(object) {
     case json_type_null: return .null
     case json_type_boolean: return .bool(json_object_get_boolean(object) != 0)

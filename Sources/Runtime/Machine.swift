@@ -8,6 +8,12 @@ public enum Machine {
   /// Physical memory in bytes.
   public static var memoryBytes: UInt64 { UInt64(sysconf(Int32(_SC_PHYS_PAGES))) * UInt64(getpagesize()) }
 
+  /// Memory that programs can still take without swapping, in bytes, as the system estimates it.
+  public static var availableMemoryBytes: UInt64 {
+    let text = field("MemAvailable", in: "/proc/meminfo")?.split(separator: " ").first
+    return (text.flatMap { UInt64($0) } ?? 0) * 1024
+  }
+
   /// The processor's name as the system gives it.
   public static var processorName: String { field("model name", in: "/proc/cpuinfo") ?? "unknown" }
 
@@ -56,5 +62,19 @@ public enum Machine {
     var buffer = [CChar](repeating: 0, count: 32)
     let count = strftime(&buffer, buffer.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
     return String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+}
+
+extension Machine {
+  /// The instruction sets of this processor that change how fast this program is, such as `avx2`.
+  public static var instructionSets: [String] {
+    let known = [
+      "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16",
+      "avx512_fp16", "amx_tile", "amx_bf16", "asimd", "asimdhp", "sve", "bf16", "i8mm",
+    ]
+    let flags = Set(
+      (field("flags", in: "/proc/cpuinfo") ?? field("Features", in: "/proc/cpuinfo") ?? "").split(
+        separator: " "))
+    return known.filter { flags.contains(Substring($0)) }
   }
 }

@@ -1,6 +1,7 @@
 // Umbrella of the C kernels: everything Swift sees.
 #ifndef CKERNELS_H
 #define CKERNELS_H
+#include "ck_files.h"
 #include "ck_activation.h"
 #include "ck_attention.h"
 #include "ck_convert.h"

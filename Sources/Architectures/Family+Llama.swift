@@ -1,0 +1,98 @@
+import JSON
+
+/// The Llama layout and the families that differ from it in a few choices.
+extension Family {
+  static let llama = llamaLayout(
+    name: "llama", summary: "Llama 1 to 3.x: RMSNorm, rotary, grouped-query attention, SwiGLU",
+    choices: LlamaChoices(contextLength: 2048))
+
+  static let mistral = llamaLayout(
+    name: "mistral", summary: "Mistral: the Llama layout with a sliding window in every block",
+    choices: LlamaChoices(keyValueHeads: 8, contextLength: 131_072, window: .everyBlock))
+
+  static let qwen2 = llamaLayout(
+    name: "qwen2", summary: "Qwen 2 and 2.5: biases on queries, keys and values",
+    choices: LlamaChoices(contextLength: 32_768, window: .upperBlocks, bos: nil, eos: nil))
+
+  static let qwen3 = llamaLayout(
+    name: "qwen3", summary: "Qwen 3: norms on queries and keys, heads of their own size",
+    choices: LlamaChoices(
+      headSize: 128, contextLength: 32_768, window: .upperBlocks, queryKeyNorm: true, bos: nil, eos: nil))
+
+  /// What the families of this layout choose differently; absent config keys take these values.
+  struct LlamaChoices: Sendable {
+    enum Window: Sendable { case none, everyBlock, upperBlocks }
+    var keyValueHeads: Int?
+    var headSize: Int?
+    var contextLength: Int
+    var window: Window = .none
+    var queryKeyNorm = false
+    var bos: Int? = 1
+    var eos: Int? = 2
+  }
+
+  private static func llamaLayout(name: String, summary: String, choices: LlamaChoices) -> Family {
+    var templates: [Template] = [
+      Template(.attentionNorm, "input_layernorm"),
+      Template(.query, "self_attn.q_proj"), Template(.key, "self_attn.k_proj"),
+      Template(.value, "self_attn.v_proj"), Template(.attentionOutput, "self_attn.o_proj"),
+      Template(.mlpNorm, "post_attention_layernorm"),
+      Template(.gate, "mlp.gate_proj"), Template(.up, "mlp.up_proj"), Template(.down, "mlp.down_proj"),
+    ]
+    if choices.queryKeyNorm {
+      templates += [Template(.queryNorm, "self_attn.q_norm"), Template(.keyNorm, "self_attn.k_norm")]
+    }
+    return Family(
+      name: name, modelTypes: [name], summary: summary, prefixes: ["model.", ""], blockPrefix: "layers.{}.",
+      tokenEmbedding: "embed_tokens", positionEmbedding: nil, finalNorm: "norm", head: "lm_head",
+      templates: templates, transposedLinears: false, buffers: ["rotary_emb.inv_freq"],
+      network: { try llamaNetwork($0, name: name, choices: choices) })
+  }
+
+  private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws -> Network {
+    let width = try config.positive("hidden_size")
+    let blocks = try config.positive("num_hidden_layers")
+    let heads = try config.positive("num_attention_heads")
+    let keyValueHeads = try config.positive("num_key_value_heads", default: choices.keyValueHeads ?? heads)
+    let headSize = try config.positive("head_dim", default: choices.headSize ?? width / heads)
+    guard heads % keyValueHeads == 0 else {
+      throw ArchitectureError.config(
+        key: "num_key_value_heads", reason: "\(keyValueHeads) does not divide \(heads) attention heads")
+    }
+    let contextLength = try config.positive("max_position_embeddings", default: choices.contextLength)
+    return Network(
+      family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
+      mlpWidth: try config.positive("intermediate_size"), vocabulary: try config.positive("vocab_size"),
+      contextLength: contextLength,
+      norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
+      rotary: try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000),
+      learnedPositions: false, gatedMLP: true, activation: try config.activation("hidden_act", default: "silu"),
+      queryKeyNorm: choices.queryKeyNorm, windows: try windows(config, blocks: blocks, rule: choices.window),
+      attentionScales: Array(repeating: 1 / Float(headSize).squareRoot(), count: blocks),
+      tiedHead: try config.bool("tie_word_embeddings", default: false),
+      bos: config.value(["bos_token_id"])?.value.int ?? choices.bos,
+      eos: config.config["eos_token_id"] == nil ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
+  }
+
+  /// Sliding windows a block at a time. Mistral slides everywhere (window 4096 where the key is absent, none where
+  /// it is null); Qwen slides from block `max_window_layers` on, and only where `use_sliding_window` says so; a list
+  /// `layer_types` decides where it is given.
+  private static func windows(_ config: ConfigReader, blocks: Int, rule: LlamaChoices.Window) throws -> [Int?] {
+    let stored = config.config["sliding_window"]
+    let size = stored == nil ? 4096 : stored?.int
+    switch rule {
+    case .none: return Array(repeating: nil, count: blocks)
+    case .everyBlock: return Array(repeating: size, count: blocks)
+    case .upperBlocks:
+      let size = try config.bool("use_sliding_window", default: false) ? size : nil
+      if let types = config.value(["layer_types"])?.value.array {
+        guard types.count == blocks else {
+          throw ArchitectureError.config(key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
+        }
+        return types.map { $0.string == "sliding_attention" ? size : nil }
+      }
+      let first = try config.int("max_window_layers", default: 28)
+      return (0..<blocks).map { $0 >= first ? size : nil }
+    }
+  }
+}

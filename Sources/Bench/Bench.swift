@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// Timings of kernels and whole commands, and the making of the data that ships.
+@main
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Timings, and the making of the data that ships with Surgeon.",
+    subcommands: [MakeCorpusCommand.self, JudgeRepliesCommand.self])
+}

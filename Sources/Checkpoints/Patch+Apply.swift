@@ -1,0 +1,174 @@
+import JSON
+import Runtime
+import Tensors
+
+/// Where an undo file goes.
+public enum UndoPlace: Sendable, Equatable {
+  /// Beside the output: `OUTPUT.undo.safetensors`.
+  case beside
+  /// A path outside any model folder.
+  case file(String)
+  /// Nowhere: the source checkpoint is the only way back.
+  case none
+
+  func path(output: String) -> String? {
+    switch self {
+    case .beside:
+      "\(output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output).undo.safetensors"
+    case .file(let path): path
+    case .none: nil
+    }
+  }
+}
+
+/// What applying a patch did, after it was read back and checked.
+public struct ApplyReport: Sendable, Equatable {
+  /// The written folder.
+  public let output: String
+  /// The undo file; nil where none was wanted.
+  public let undo: String?
+  /// The patch's hash.
+  public let patchSHA256: String
+  /// Model hash of the source.
+  public let modelBefore: String
+  /// Model hash of the output.
+  public let modelAfter: String
+  /// What happened to each touched tensor.
+  public let effects: [TensorEffect]
+  /// Files, bytes and rows written.
+  public let outcome: CheckpointWriter.Outcome
+  /// Ties, weights that were not read, and the like.
+  public let notes: [String]
+
+  /// Rows with at least one stored number that changed.
+  public var rowsChanged: Int { effects.reduce(0) { $0 + $1.rowsChanged } }
+  /// Values that changed as stored.
+  public var changed: Int { effects.reduce(0) { $0 + $1.changed } }
+  /// Values that a delta other than zero was added to.
+  public var edited: Int { effects.reduce(0) { $0 + $1.edited } }
+  /// Fraction of the edited values, 0…1, that their type rounded away.
+  public var roundedAway: Double { edited == 0 ? 0 : Double(edited - changed) / Double(edited) }
+}
+
+extension Patch {
+  /// Writes a copy of a checkpoint with this patch applied, and the undo file.
+  ///
+  /// The order is: check the fit by hashes, rehearse the arithmetic, copy, edit the copy, read it back and compare all of
+  /// it with the source, write the undo file, and only then give the copy its name.
+  /// - Throws: what ``checkFits(_:progress:)`` and ``effects(on:progress:)`` throw, ``FileError``,
+  ///   ``CheckpointError/verifyFailed(path:what:)``, ``Interrupted``.
+  @discardableResult
+  public func apply(
+    to checkpoint: Checkpoint, output: String, undo place: UndoPlace = .beside,
+    progress: ProgressSink = ignoreProgress
+  ) throws -> ApplyReport {
+    try apply(to: checkpoint, output: output, undo: place, progress: progress, onStep: { _ in })
+  }
+
+  @discardableResult
+  func apply(
+    to checkpoint: Checkpoint, output: String, undo place: UndoPlace, progress: ProgressSink,
+    onStep: @escaping (String) throws -> Void
+  ) throws -> ApplyReport {
+    var writer = try CheckpointWriter(source: checkpoint, output: output)
+    writer.onStep = onStep
+    let patchHash = try sha256()
+    let undoPath = place.path(output: output)
+    if let undoPath {
+      guard !undoPath.hasPrefix(writer.output + "/") else {
+        throw CheckpointError.outputInsideSource(output: undoPath, source: writer.output)
+      }
+      if !Files.exists(undoPath) { try PatchRecord.checkPlace(undoPath) }
+    }
+    let effects = try effects(on: checkpoint, progress: progress)
+    let undoItems = self.undoItems
+    if undoPath != nil {
+      let needed = writer.bytesNeeded + Undo.size(undoItems, base: checkpoint)
+      try Files.requireSpace(UInt64(needed), at: writer.output)
+    }
+    let before = try checkpoint.sha256(ofTensors: checkpoint.tensorNames, progress: progress)
+    let modelBefore = try checkpoint.modelHash
+    let undoThere =
+      try undoPath.map { try hasUndo($0, of: checkpoint, patchHash: patchHash, modelBefore: modelBefore) }
+      ?? true
+    var record = recordEntry(patchHash: patchHash, modelBefore: modelBefore)
+    var after = before
+    for edit in edits { after[edit.tensor] = edit.afterSHA256 }
+    let modelAfter = checkpoint.modelHash(with: after)
+    record["model_after"] = .string(modelAfter)
+
+    var wroteUndo = false
+    let outcome: CheckpointWriter.Outcome
+    do {
+      outcome = try writer.write(
+        transforms(checkpoint), record: try checkpoint.editRecord(adding: record), progress: progress
+      ) { written in
+        let found = try written.sha256(ofTensors: tensors, progress: progress)
+        for edit in edits where found[edit.tensor] != edit.afterSHA256 {
+          throw CheckpointError.verifyFailed(
+            path: written.folder, what: "tensor \(edit.tensor) is not what the patch promises")
+        }
+        guard let undoPath, !undoThere else { return }
+        try Undo.write(
+          base: checkpoint, items: undoItems, modelBefore: modelBefore, modelAfter: modelAfter,
+          origin: ["kind": "patch", "sha256": .string(patchHash)], to: undoPath)
+        wroteUndo = true
+      }
+    } catch {
+      if wroteUndo, let undoPath { try? Files.remove(undoPath) }
+      throw error
+    }
+    return ApplyReport(
+      output: writer.output, undo: undoPath, patchSHA256: patchHash, modelBefore: modelBefore,
+      modelAfter: modelAfter, effects: effects, outcome: outcome,
+      notes: checkpoint.notes + checkpoint.tieNotes(tensors, hashes: before))
+  }
+
+  /// Whether this very edit's undo file is there already: a run that was killed before its output got its name leaves it,
+  /// and a second copy of the same edit can share it.
+  private func hasUndo(
+    _ path: String, of checkpoint: Checkpoint, patchHash: String, modelBefore: String
+  ) throws -> Bool {
+    guard Files.exists(path) else { return false }
+    guard let undo = try? Undo(file: path), undo.origin["sha256"]?.string == patchHash,
+      undo.modelBefore == modelBefore, undo.record == (try checkpoint.editRecord)
+    else { throw FileError.exists(path: path) }
+    return true
+  }
+
+  /// What the patch does, as transforms for ``CheckpointWriter``.
+  public func transforms(_ checkpoint: Checkpoint) throws -> [String: CheckpointWriter.Transform] {
+    var transforms: [String: CheckpointWriter.Transform] = [:]
+    for name in tensors {
+      var arithmetic = RowArithmetic(
+        entry: try checkpoint.place(name).entry, edits: edits(of: name), deltas: deltas)
+      transforms[name] = { rows, bytes in try arithmetic.apply(to: bytes, storedRows: rows) }
+    }
+    return transforms
+  }
+
+  var undoItems: [Undo.Item] {
+    tensors.map { name in
+      let parts = edits(of: name)
+      return Undo.Item(
+        tensor: name, rows: parts.flatMap(\.rows).sorted(), transposed: parts.first?.transposed ?? false,
+        beforeSHA256: parts.first?.beforeSHA256 ?? "", afterSHA256: parts.first?.afterSHA256 ?? "")
+    }
+  }
+
+  private func recordEntry(patchHash: String, modelBefore: String) -> JSONValue {
+    [
+      "kind": "patch", "patch_sha256": .string(patchHash), "model_before": .string(modelBefore),
+      "model_after": nil,
+      "tensors": .array(
+        tensors.map { name in
+          let parts = edits(of: name)
+          return [
+            "tensor": .string(name), "rows": .integer(parts.reduce(0) { $0 + $1.rows.count }),
+            "before": .optional(parts.first?.beforeSHA256), "after": .optional(parts.first?.afterSHA256),
+          ]
+        }),
+      "provenance": provenance,
+    ]
+  }
+}

@@ -1,0 +1,73 @@
+import JSON
+import OrderedCollections
+import Runtime
+import Tensors
+
+/// A patch is one safetensors file: `delta.N` f32, `rows.N` i64, and the rest as JSON texts in the metadata.
+extension Patch {
+  static let kind = "surgeon-patch"
+
+  /// Reads a patch.
+  /// - Throws: ``FileError``, ``CheckpointError``.
+  public init(file path: String) throws {
+    let file = try SafetensorsFile(path: path)
+    let record = try PatchRecord(file, kind: Self.kind)
+    func bad(_ reason: String) -> CheckpointError { .badPatch(file: path, reason: reason) }
+    guard let list = record.value["edits"]?.array, let count = record.value["deltas"]?.int, count >= 0,
+      count <= file.entries.count
+    else { throw bad("no list of edits or no count of deltas") }
+    let deltas = try (0..<count).map { index in
+      let tensor = try record.tensor("delta.\(index)", .f32)
+      return withExtendedLifetime(tensor) {
+        Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count))
+      }
+    }
+    var edits: [RowEdit] = []
+    for (index, value) in list.enumerated() {
+      let target = try PatchTarget(value, file: path)
+      guard let delta = value["delta"]?.int else { throw bad("edit \(index) names no delta") }
+      edits.append(
+        RowEdit(
+          tensor: target.tensor, dtype: target.dtype, shape: target.shape,
+          rows: try record.rows("rows.\(index)"), transposed: target.transposed, delta: delta,
+          beforeSHA256: target.before, afterSHA256: target.after))
+    }
+    try self.init(deltas: deltas, edits: edits, provenance: record.value["provenance"] ?? [:])
+  }
+
+  /// Writes the patch, atomically and where nothing is yet; the same patch gives the same bytes.
+  /// - Throws: ``FileError``, ``CheckpointError/outputInsideSource(output:source:)`` for a place inside a model folder.
+  public func write(to path: String) throws {
+    try PatchRecord.checkPlace(path)
+    try Files.makeFolder(Files.folder(of: path))
+    try SafetensorsWriter.write(items, metadata: try metadata(), to: path)
+  }
+
+  /// SHA-256 of the file that ``write(to:)`` makes: the patch's name in reports.
+  /// - Throws: ``JSONError`` for a provenance with numbers that are not finite.
+  public func sha256() throws -> String {
+    var hash = SHA256()
+    hash.update(try SafetensorsWriter.header(items, metadata: try metadata(), file: "the patch"))
+    for item in items { try item.bytes { hash.update($0) } }
+    return hash.hex()
+  }
+
+  private var items: [SafetensorsWriter.Item] {
+    edits.enumerated().map { .init("rows.\($0)", Tensor(integers: $1.rows)) }
+      + deltas.enumerated().map { .init("delta.\($0)", Tensor($1)) }
+  }
+
+  private func metadata() throws -> OrderedDictionary<String, String> {
+    let value: JSONValue = [
+      "deltas": .integer(deltas.count),
+      "edits": .array(
+        edits.map { edit in
+          var value = PatchTarget(edit).value
+          value["delta"] = .integer(edit.delta)
+          return value
+        }),
+      "provenance": provenance,
+    ]
+    return try PatchRecord.metadata(value, kind: Self.kind, version: Self.formatVersion)
+  }
+}

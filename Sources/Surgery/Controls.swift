@@ -1,0 +1,76 @@
+import Evaluation
+import Runtime
+import Tokenizers
+import Transformers
+
+/// Edits that look like the chosen one and should not work as well.
+public struct Control: Sendable {
+  /// The published questions.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A random direction of the same length on the same rows.
+    case randomDirection = "random-direction"
+    /// The same direction on random rows, as many in each block.
+    case randomRows = "random-rows"
+    /// The most aligned rows, with the direction subtracted.
+    case alignedSubtract = "aligned-subtract"
+
+    /// One line for listings.
+    public var summary: String {
+      switch self {
+      case .randomDirection: "a random direction of the same length on the same rows"
+      case .randomRows: "the same direction on random rows, as many in each block"
+      case .alignedSubtract: "the most aligned rows, with the direction subtracted"
+      }
+    }
+  }
+  /// The kind.
+  public let kind: Kind
+  /// Number of the draw, from 0.
+  public let draw: Int
+  /// Rows and directions.
+  public let plan: RowPlan
+
+  /// The controls of a plan: `draws` of each random kind, and one of the aligned rows (it has no randomness).
+  /// - Throws: ``SurgeryError/budget(text:reason:)``.
+  public static func all(of plan: RowPlan, ranking: Locate.Ranking, draws: Int, seed: UInt64) throws -> [Control] {
+    var controls: [Control] = []
+    for draw in 0..<draws {
+      controls.append(
+        Control(kind: .randomDirection, draw: draw, plan: plan.randomDirection(seed: seed, draw: draw)))
+    }
+    for draw in 0..<draws {
+      controls.append(
+        Control(kind: .randomRows, draw: draw, plan: ranking.random(like: plan, seed: seed, draw: draw)))
+    }
+    var aligned = try ranking.plan(RowBudget(.count(plan.rows.count)), selection: .mostPositive)
+    aligned.sign = -plan.sign
+    controls.append(Control(kind: .alignedSubtract, draw: 0, plan: aligned))
+    return controls
+  }
+
+  /// The strength at which the control does the damage `kl` (nats a token on neutral text), by bisection within
+  /// 0 … `limit`; the last KL that was measured stands beside it.
+  /// - Throws: ``TransformerError``, ``Interrupted``.
+  public func strength(
+    atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 6
+  ) throws -> (strength: Double, kl: Double) {
+    var reached = 0.0
+    let strength = try Matching.factor(target: kl, limit: limit, steps: steps) { strength in
+      reached = try neutral.compare(plan.overlay(strength: strength)).meanKL
+      return reached
+    }
+    return (strength, reached)
+  }
+}
+
+extension RowPlan {
+  /// The same rows with a random unit vector, the same in every block.
+  func randomDirection(seed: UInt64, draw: Int) -> RowPlan {
+    var random = CounterRandom(seed: seed, stream: "random-direction").stream(UInt64(draw))
+    let width = additions.values.first?.count ?? 0
+    let vector = (0..<width).map { _ in Float(random.normal()) }.unit
+    var plan = self
+    plan.additions = additions.mapValues { _ in vector }
+    return plan
+  }
+}

@@ -1,0 +1,50 @@
+/// The alphabet in which GPT-2's byte-level vocabularies are written: one printable scalar for each byte.
+///
+/// Printable bytes of Latin-1 stand for themselves, the other 68 for U+0100 onwards in ascending order.
+enum ByteAlphabet {
+  /// Scalar for each byte.
+  static let scalars: [UInt32] = {
+    var next: UInt32 = 0x100
+    return (0..<256).map { (byte: UInt32) in
+      if (33...126).contains(byte) || (161...172).contains(byte) || byte >= 174 { return byte }
+      defer { next += 1 }
+      return next
+    }
+  }()
+
+  /// Byte for each scalar below U+0144; -1 for scalars outside the alphabet.
+  static let bytes: [Int16] = {
+    var table = [Int16](repeating: -1, count: 0x144)
+    for (byte, scalar) in scalars.enumerated() { table[Int(scalar)] = Int16(byte) }
+    return table
+  }()
+
+  /// The bytes that a token written in the alphabet stands for; nil when a scalar is outside of it.
+  static func decode(_ token: UnsafeRawBufferPointer, into bytes: inout [UInt8]) -> Bool {
+    let table = Self.bytes
+    bytes.removeAll(keepingCapacity: true)
+    guard let base = token.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return true }
+    let run = UTF8Run(base: base, end: token.count)
+    var index = 0
+    while index < run.end {
+      let (value, length) = run.scalar(at: index)
+      guard value < 0x144, table[Int(value)] >= 0 else { return false }
+      bytes.append(UInt8(truncatingIfNeeded: table[Int(value)]))
+      index += length
+    }
+    return true
+  }
+
+  /// A token's bytes, written in the alphabet.
+  static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    var text: [UInt8] = []
+    for byte in bytes { text.append(scalar: scalars[Int(byte)]) }
+    return text
+  }
+
+  /// The tokens `<0x00>` … `<0xFF>` that spell single bytes in sentencepiece's vocabularies.
+  static let fallbackNames: [[UInt8]] = {
+    let digits = Array("0123456789ABCDEF".utf8)
+    return (0..<256).map { Array("<0x".utf8) + [digits[$0 >> 4], digits[$0 & 15], UInt8(ascii: ">")] }
+  }()
+}

@@ -1,0 +1,63 @@
+import JSON
+
+/// What `Replace` and `Split` look for: a literal text, or one of the published regular expressions.
+enum TextPattern {
+  case literal([UInt8])
+  case published(PublishedPattern)
+
+  /// Reads `{"String": …}` or `{"Regex": …}`.
+  init(_ value: JSONValue?, part: String, source: String) throws {
+    if let text = value?["String"]?.string ?? value?.string {
+      self = .literal(Array(text.utf8))
+      return
+    }
+    guard let expression = value?["Regex"]?.string else {
+      throw TokenizerError.malformed(
+        source: source, place: part, reason: "a pattern that is neither a String nor a Regex")
+    }
+    guard
+      let known = PublishedPattern.allCases.first(where: { $0.rawValue.utf8.elementsEqual(expression.utf8) })
+    else {
+      throw TokenizerError.unknownKind(
+        part: part, kind: "the regular expression \(expression)", source: source)
+    }
+    self = .published(known)
+  }
+
+  /// The matches inside a range of bytes, ascending and apart.
+  func matches(_ bytes: [UInt8], in range: Range<Int>) -> [Range<Int>] {
+    var found: [Range<Int>] = []
+    bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      let run = UTF8Run(base: base, end: range.upperBound)
+      switch self {
+      case .literal(let text):
+        guard let first = text.first else { return }
+        var index = range.lowerBound
+        while index + text.count <= run.end {
+          if base[index] == first
+            && (text.count == 1
+              || UnsafeBufferPointer(start: base + index, count: text.count).elementsEqual(text))
+          {
+            found.append(index..<index + text.count)
+            index += text.count
+          } else {
+            index += 1
+          }
+        }
+      case .published(let pattern):
+        var index = range.lowerBound
+        while index < run.end {
+          let end = pattern.match(run, at: index, start: range.lowerBound)
+          if end > index {
+            found.append(index..<end)
+            index = end
+          } else {
+            index += run.scalar(at: index).length
+          }
+        }
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,271 @@
+import Architectures
+import Layers
+import Tensors
+
+/// Sees the rows of a site during a pass: `[M, width]`, valid only during the call.
+public typealias StateObserver = (_ site: Site, _ rows: UnsafePointer<Float>, _ width: Int) throws -> Void
+
+/// One walk of a batch through the blocks. The only description of the network's arithmetic in this package.
+struct ForwardPass {
+  let model: Model
+  let batch: Batch
+  let workspace: Workspace
+  let overlay: PlacedOverlay?
+  /// Sites somebody wants to see.
+  let observed: Set<Site>
+  let observer: StateObserver?
+  /// Caches of the batch's texts, in their order; nil runs every text on its own tokens.
+  let caches: [KeyValueCache]?
+
+  private var network: Network { model.network }
+  private var count: Int { batch.tokens.count }
+
+  /// Runs the blocks `0 ... last` and, when asked, the final norm; the result lies in the workspace (`residual`
+  /// after the blocks, `normed` after the final norm).
+  func run(through last: Int, finalNorm: Bool) throws {
+    embed()
+    try visit(.embeddings, workspace.residual)
+    let tables = rotaryTables()
+    for block in 0...max(last, 0) where block <= last {
+      try attention(block, tables)
+      try mlp(block)
+      try visit(.blockOutput(block), workspace.residual)
+    }
+    if finalNorm {
+      normalise(workspace.normed, workspace.residual, model.finalNorm)
+      try visit(.finalNorm, workspace.normed)
+      try see(.input(.head), workspace.normed)
+    }
+  }
+
+  private func embed() {
+    let width = network.width
+    let residual = workspace.residual.f32
+    for (row, token) in batch.tokens.enumerated() {
+      model.embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
+      if let positions = model.positions {
+        let position = Int(batch.positions[row])
+        positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
+        Vector.add(residual + row * width, workspace.normed.f32, count: width)
+      }
+    }
+  }
+
+  private func attention(_ block: Int, _ tables: [RotaryTable]) throws {
+    let weights = model.blocks[block]
+    let network = self.network
+    normalise(workspace.normed, workspace.residual, weights.attentionNorm)
+    try see(.input(.block(block, .query)), workspace.normed)
+    try see(.input(.block(block, .key)), workspace.normed)
+    try see(.input(.block(block, .value)), workspace.normed)
+    try product(workspace.queries, workspace.normed, weights.query, .block(block, .query))
+    try product(workspace.keys, workspace.normed, weights.key, .block(block, .key))
+    try product(workspace.values, workspace.normed, weights.value, .block(block, .value))
+    if let norm = weights.queryNorm { normaliseHeads(workspace.queries, heads: network.heads, norm) }
+    if let norm = weights.keyNorm { normaliseHeads(workspace.keys, heads: network.keyValueHeads, norm) }
+    if let rotary = network.rotary {
+      for (segment, table) in zip(batch.segments, tables) {
+        rotate(workspace.queries, heads: network.heads, segment, rotary, table)
+        rotate(workspace.keys, heads: network.keyValueHeads, segment, rotary, table)
+      }
+    }
+    attend(block)
+    try see(.input(.block(block, .attentionOutput)), workspace.attended)
+    try product(workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
+    try visit(.attentionOutput(block), workspace.addition)
+    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+  }
+
+  private func mlp(_ block: Int) throws {
+    let weights = model.blocks[block]
+    let network = self.network
+    normalise(workspace.normed, workspace.residual, weights.mlpNorm)
+    try visit(.mlpInput(block), workspace.normed)
+    try see(.input(.block(block, .gate)), workspace.normed)
+    try see(.input(.block(block, .up)), workspace.normed)
+    try product(workspace.up, workspace.normed, weights.up, .block(block, .up))
+    let width = network.mlpWidth
+    if let gate = weights.gate {
+      try product(workspace.gate, workspace.normed, gate, .block(block, .gate))
+      Activation(network.activation).gated(
+        workspace.up.f32, outStride: width, gate: workspace.gate.f32, gateStride: width, up: workspace.up.f32,
+        upStride: width, rows: count, width: width)
+    } else {
+      Activation(network.activation).apply(workspace.up.f32, count: count * width)
+    }
+    try see(.input(.block(block, .down)), workspace.up)
+    try product(workspace.addition, workspace.up, weights.down, .block(block, .down))
+    try visit(.mlpOutput(block), workspace.addition)
+    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+  }
+
+  /// Every text attends to its own tokens (and its cache); texts are independent, so they run in parallel.
+  private func attend(_ block: Int) {
+    let network = self.network
+    let queryWidth = network.heads * network.headSize
+    let keyWidth = network.keyValueHeads * network.headSize
+    if let caches {
+      for (segment, cache) in zip(batch.segments, caches) {
+        let bytes = segment.rows.count * keyWidth * 4
+        let from = segment.rows.lowerBound * keyWidth
+        let to = segment.past * keyWidth
+        (cache.keys[block].f32 + to).withMemoryRebound(to: UInt8.self, capacity: bytes) { target in
+          UnsafeMutableRawPointer(target).copyMemory(from: workspace.keys.f32 + from, byteCount: bytes)
+        }
+        (cache.values[block].f32 + to).withMemoryRebound(to: UInt8.self, capacity: bytes) { target in
+          UnsafeMutableRawPointer(target).copyMemory(from: workspace.values.f32 + from, byteCount: bytes)
+        }
+      }
+    }
+    let batch = self.batch
+    let scale = network.attentionScales[block]
+    let window = network.windows[block]
+    let (queries, keys, values, attended) = (workspace.queries, workspace.keys, workspace.values, workspace.attended)
+    let caches = self.caches
+    func one(_ index: Int) {
+      let segment = batch.segments[index]
+      let start = segment.rows.lowerBound
+      let k = caches.map { UnsafePointer($0[index].keys[block].f32) } ?? UnsafePointer(keys.f32 + start * keyWidth)
+      let v =
+        caches.map { UnsafePointer($0[index].values[block].f32) } ?? UnsafePointer(values.f32 + start * keyWidth)
+      Attention.forward(
+        attended.f32 + start * queryWidth, outStride: queryWidth, q: queries.f32 + start * queryWidth,
+        qStride: queryWidth, k: k, kStride: keyWidth, v: v, vStride: keyWidth, queries: segment.rows.count,
+        keys: segment.past + segment.rows.count, heads: network.heads, kvHeads: network.keyValueHeads,
+        headSize: network.headSize, scale: scale, window: window)
+    }
+    if batch.segments.count == 1 {
+      one(0)
+    } else {
+      Parallel.forEach(batch.segments.count, grain: 1) { for index in $0 { one(index) } }
+    }
+  }
+
+  /// y = x Wᵀ + b with the overlay's changes of this role.
+  private func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role) throws {
+    Linear.forward(
+      y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: count, weight)
+    overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: count)
+  }
+
+  private func normalise(_ y: Tensor, _ x: Tensor, _ norm: NormWeights) {
+    model.normalise(y.f32, x.f32, rows: count, norm)
+  }
+
+  private func normaliseHeads(_ x: Tensor, heads: Int, _ norm: NormWeights) {
+    Norm.rms(
+      x.f32, x.f32, gain: norm.gain.f32, rows: count * heads, width: network.headSize, eps: network.norm.epsilon,
+      gainOffset: network.norm.gainOffset)
+  }
+
+  private func rotate(
+    _ x: Tensor, heads: Int, _ segment: Batch.Segment, _ rotary: Network.Rotary, _ table: RotaryTable
+  ) {
+    let stride = heads * network.headSize
+    batch.positions.withUnsafeBufferPointer { positions in
+      guard let base = positions.baseAddress else { return }
+      Rotary.apply(
+        x.f32 + segment.rows.lowerBound * stride, rows: segment.rows.count, rowStride: stride, heads: heads,
+        headSize: network.headSize, rotaryWidth: rotary.width, positions: base + segment.rows.lowerBound,
+        table: table, interleaved: rotary.interleaved)
+    }
+  }
+
+  /// One table a text: the same for all, except that the dynamic scaling looks at a text's length.
+  private func rotaryTables() -> [RotaryTable] {
+    let lengths = batch.segments.map { $0.past + $0.rows.count }
+    if case .dynamic = network.rotary?.scaling {
+      return lengths.compactMap { model.rotaryTables.table(length: $0, positions: $0) }
+    }
+    let longest = lengths.max() ?? 0
+    return model.rotaryTables.table(length: 0, positions: longest).map {
+      Array(repeating: $0, count: lengths.count)
+    } ?? []
+  }
+
+  /// Changes a site as the overlay says, then shows it.
+  private func visit(_ site: Site, _ rows: Tensor) throws {
+    overlay?.change(site, rows.f32, rows: count, width: network.width)
+    try see(site, rows)
+  }
+
+  private func see(_ site: Site, _ rows: Tensor) throws {
+    guard let observer, observed.contains(site) else { return }
+    try observer(site, rows.f32, rows.rowCount)
+  }
+}
+
+extension Model {
+  func normalise(
+    _ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, rows: Int, _ norm: NormWeights
+  ) {
+    switch network.norm.kind {
+    case .rms:
+      Norm.rms(
+        y, x, gain: norm.gain.f32, rows: rows, width: network.width, eps: network.norm.epsilon,
+        gainOffset: network.norm.gainOffset)
+    case .layer:
+      Norm.layer(
+        y, x, gain: norm.gain.f32, bias: norm.bias.map { UnsafePointer($0.f32) }, rows: rows, width: network.width,
+        eps: network.norm.epsilon)
+    }
+  }
+}
+
+extension Activation {
+  init(_ activation: Network.Activation) {
+    switch activation {
+    case .silu: self = .silu
+    case .gelu: self = .gelu
+    case .geluTanh: self = .geluTanh
+    case .relu: self = .relu
+    case .quickGelu: self = .quickGelu
+    }
+  }
+}
+
+extension PlacedOverlay {
+  /// Changes the outputs of a role's product in place.
+  func change(
+    _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int, rows: Int
+  ) {
+    guard let changes = products[role] else { return }
+    for change in changes {
+      let width = change.rows.count
+      if let weights = change.weights {
+        let fresh = Tensor(zeros: [rows, width])
+        Linear.forward(fresh.f32, yStride: width, x, xStride: inputs, rows: rows, weights)
+        for row in 0..<rows {
+          for (column, target) in change.rows.enumerated() {
+            y[row * outputs + target] = fresh.f32[row * width + column]
+          }
+        }
+      } else if let direction = change.direction {
+        let dots = Tensor(zeros: [rows])
+        Linear.forward(dots.f32, yStride: 1, x, xStride: inputs, rows: rows, direction)
+        for row in 0..<rows {
+          for (target, coefficient) in zip(change.rows, change.coefficients) {
+            y[row * outputs + target] += coefficient * dots.f32[row]
+          }
+        }
+      }
+    }
+  }
+
+  /// Changes the rows of a site in place.
+  func change(_ site: Site, _ x: UnsafeMutablePointer<Float>, rows: Int, width: Int) {
+    guard let changes = sites[site] else { return }
+    for change in changes {
+      guard let direction = change.direction else {
+        for row in 0..<rows { for k in 0..<width { x[row * width + k] += change.vector[k] } }
+        continue
+      }
+      let dots = Tensor(zeros: [rows])
+      Linear.forward(dots.f32, yStride: 1, x, xStride: width, rows: rows, direction)
+      for row in 0..<rows {
+        let dot = dots.f32[row]
+        for k in 0..<width { x[row * width + k] -= dot * change.vector[k] }
+      }
+    }
+  }
+}

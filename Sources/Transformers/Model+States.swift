@@ -1,0 +1,129 @@
+import Checkpoints
+import Architectures
+import Layers
+import Tensors
+
+/// Hidden states and logits of some texts.
+public struct Pass: Sendable {
+  /// Logits of each text, `[T, V]` (or `[1, V]` of its last token); empty when none were asked for.
+  public let logits: [Tensor]
+  /// Hidden states of each text at each site, `[T, width]`.
+  public let states: [Site: [Tensor]]
+}
+
+extension Model {
+  /// Which logits a pass makes.
+  public enum LogitRows: Sendable {
+    /// None: the pass stops after the last wanted site.
+    case none
+    /// Those of each text's last token.
+    case last
+    /// All.
+    case all
+  }
+
+  /// Runs texts and keeps what is asked for in memory; for many texts use ``observe(_:sites:overlay:batchTokens:_:)``.
+  /// - Throws: ``TransformerError``.
+  public func forward(
+    _ texts: [[Int32]], capture sites: [Site] = [], logits: LogitRows = .all, overlay: Overlay? = nil
+  ) throws -> Pass {
+    try check(texts)
+    var states: [Site: [Tensor]] = [:]
+    var allLogits: [Tensor] = []
+    let placed = try PlacedOverlay(overlay, model: self)
+    for run in Batch.cut(texts, tokens: Self.defaultBatchTokens) {
+      let batch = Batch(texts[run])
+      let workspace = Workspace(network, rows: batch.tokens.count)
+      let pass = ForwardPass(
+        model: self, batch: batch, workspace: workspace, overlay: placed, observed: Set(sites),
+        observer: { site, rows, width in
+          for segment in batch.segments {
+            let copy = Tensor(zeros: [segment.rows.count, width])
+            copy.f32.update(from: rows + segment.rows.lowerBound * width, count: copy.count)
+            states[site, default: []].append(copy)
+          }
+        }, caches: nil)
+      let wantsLogits = if case .none = logits { false } else { true }
+      try pass.run(
+        through: wantsLogits ? network.blocks - 1 : lastBlock(of: sites),
+        finalNorm: wantsLogits || sites.contains { $0.block == Int.max })
+      guard wantsLogits else { continue }
+      for segment in batch.segments {
+        let rows = if case .last = logits { segment.rows.suffix(1) } else { segment.rows }
+        let result = Tensor(zeros: [rows.count, network.vocabulary])
+        self.logits(
+          result.f32, workspace.normed.f32 + rows.lowerBound * network.width, rows: rows.count, overlay: placed)
+        allLogits.append(result)
+      }
+    }
+    return Pass(logits: allLogits, states: states)
+  }
+
+  /// Streams texts through the network in batches and shows the wanted sites; stops after the last of them.
+  ///
+  /// `body` is called once a batch and site, with the batch's texts (their numbers in `texts`) and rows `[M, width]`.
+  /// - Throws: ``TransformerError``, and whatever `body` throws.
+  public func observe(
+    _ texts: [[Int32]], sites: [Site], overlay: Overlay? = nil, batchTokens: Int = defaultBatchTokens,
+    _ body: (_ texts: Range<Int>, _ batch: Batch, _ site: Site, _ rows: UnsafePointer<Float>, _ width: Int) throws
+      -> Void
+  ) throws {
+    try check(texts)
+    let placed = try PlacedOverlay(overlay, model: self)
+    let runs = Batch.cut(texts, tokens: batchTokens)
+    let most = runs.map { run in texts[run].reduce(0) { $0 + $1.count } }.max() ?? 0
+    let workspace = Workspace(network, rows: most)
+    try withoutActuallyEscaping(body) { body in
+      for run in runs {
+        let batch = Batch(texts[run])
+        let pass = ForwardPass(
+          model: self, batch: batch, workspace: workspace, overlay: placed, observed: Set(sites),
+          observer: { site, rows, width in try body(run, batch, site, rows, width) }, caches: nil)
+        try pass.run(through: lastBlock(of: sites), finalNorm: sites.contains { $0.block == Int.max })
+      }
+    }
+  }
+
+  /// What the head reads, `[M, D]`, of all tokens of some texts end to end; the texts must fit one batch.
+  /// - Throws: ``TransformerError``.
+  public func finalStates(_ texts: [[Int32]], overlay: Overlay? = nil) throws -> Tensor {
+    try check(texts)
+    let batch = Batch(texts)
+    let workspace = Workspace(network, rows: batch.tokens.count)
+    let pass = ForwardPass(
+      model: self, batch: batch, workspace: workspace, overlay: try PlacedOverlay(overlay, model: self),
+      observed: [], observer: nil, caches: nil)
+    try pass.run(through: network.blocks - 1, finalNorm: true)
+    let states = workspace.normed.rows(0..<batch.tokens.count)
+    try requireFinite(states)
+    return states
+  }
+
+  /// Logits `[rows, V]` from what the head reads.
+  /// - Throws: ``TransformerError`` where the overlay does not fit.
+  public func logits(of states: Tensor, rows: Range<Int>, overlay: Overlay? = nil) throws -> Tensor {
+    let result = Tensor(zeros: [rows.count, network.vocabulary])
+    logits(
+      result.f32, states.f32 + rows.lowerBound * network.width, rows: rows.count,
+      overlay: try PlacedOverlay(overlay, model: self))
+    return result
+  }
+
+  func logits(
+    _ result: UnsafeMutablePointer<Float>, _ states: UnsafePointer<Float>, rows: Int, overlay: PlacedOverlay?
+  ) {
+    Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+    overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: network.width, rows: rows)
+  }
+
+  /// - Throws: ``TransformerError/notFinite(site:tensor:)``, naming the first damaged tensor where there is one.
+  func requireFinite(_ states: Tensor) throws {
+    let sum = (0..<states.count).reduce(Float(0)) { $0 + states.f32[$1] * 0 }
+    guard sum != 0 || sum.isNaN else { return }
+    throw TransformerError.notFinite(site: .finalNorm, tensor: try checkpoint.firstNonFinite()?.tensor)
+  }
+
+  private func lastBlock(of sites: [Site]) -> Int {
+    min(network.blocks - 1, sites.map(\.block).max() ?? -1)
+  }
+}

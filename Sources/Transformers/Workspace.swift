@@ -1,0 +1,28 @@
+import Architectures
+import Tensors
+
+/// The activations of one pass over at most `rows` tokens, allocated once and reused by every block.
+final class Workspace {
+  let rows: Int
+  /// Residual stream, normed stream, and what a sub-layer adds, each `[M, D]`.
+  let residual, normed, addition: Tensor
+  /// `[M, H·head]`, `[M, KV·head]` twice, `[M, H·head]`.
+  let queries, keys, values, attended: Tensor
+  /// `[M, F]` each; the gate's is empty for a plain MLP.
+  let gate, up: Tensor
+
+  init(_ network: Network, rows: Int) {
+    self.rows = rows
+    let queryWidth = network.heads * network.headSize
+    let keyWidth = network.keyValueHeads * network.headSize
+    residual = Tensor(zeros: [rows, network.width])
+    normed = Tensor(zeros: [rows, network.width])
+    addition = Tensor(zeros: [rows, network.width])
+    queries = Tensor(zeros: [rows, queryWidth])
+    keys = Tensor(zeros: [rows, keyWidth])
+    values = Tensor(zeros: [rows, keyWidth])
+    attended = Tensor(zeros: [rows, queryWidth])
+    gate = Tensor(zeros: [network.gatedMLP ? rows : 0, network.mlpWidth])
+    up = Tensor(zeros: [rows, network.mlpWidth])
+  }
+}
