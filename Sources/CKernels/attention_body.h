@@ -14,7 +14,7 @@ CK_INLINE void CK_(dot_tile)(float *scores, size_t stride, const float *q, size_
                              size_t steps, const size_t R, const size_t C) {
   v16 a[16] = {{0}};
   for (size_t s = 0; s < steps; s++) {
-    v16 kv[C];
+    v16 kv[8];
 #pragma clang loop unroll(full)
     for (size_t c = 0; c < C; c++) kv[c] = CK_(load)(keys[c] + s * 16);
 #pragma clang loop unroll(full)
@@ -82,13 +82,13 @@ static float CK_(weights)(float *s, const struct attention *a, size_t head, floa
 /// out[R][C·16] = fma over the keys `count` of weight[R][key] · values[key].
 CK_INLINE void CK_(mix_tile)(float *out, size_t out_stride, const float *weight, size_t stride, const float *values,
                              size_t v_stride, size_t count, const size_t R, const size_t C) {
-  v16 a[R][C];
+  v16 a[4][4];
 #pragma clang loop unroll(full)
   for (size_t r = 0; r < R; r++)
 #pragma clang loop unroll(full)
     for (size_t c = 0; c < C; c++) a[r][c] = CK_(load)(out + r * out_stride + c * 16);
   for (size_t i = 0; i < count; i++) {
-    v16 w[R];
+    v16 w[4];
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < R; r++) w[r] = CK_(set)(weight[r * stride + i]);
 #pragma clang loop unroll(full)
@@ -140,7 +140,7 @@ static void CK_(attend)(const struct attention *a, size_t task) {
   const struct row low = visible(a, q0, 0), high = visible(a, q0 + queries - 1, 0);
   const size_t first = low.first, keys = high.last - first;
   const size_t stride = multiple(keys, KEY_TILE) + 16;
-  float *scores = ck_scratch(CK_SCRATCH_SCORES, (padded * stride + 2 * padded * width) * sizeof(float));
+  float *scores = ck_scratch(CK_SCRATCH_SCORES, (padded * stride + 2 * padded * width + padded) * sizeof(float));
   float *q = scores + padded * stride, *out = q + padded * width;
   float *tile = ck_scratch(CK_SCRATCH_KEYS, KEY_TILE * width * sizeof(float));
 #define ROW(r) visible(a, q0 + least(r, count - 1) / group, kv_head * group + least(r, count - 1) % group)
@@ -165,7 +165,7 @@ static void CK_(attend)(const struct attention *a, size_t task) {
       CK_(scores)(scores + r * stride + t, stride, q + r * width, width, pointers, steps, R, multiple(seen, 8));
     }
   }
-  float inverse[count];
+  float *inverse = out + padded * width;
   for (size_t r = 0; r < count; r++) {
     const struct row row = ROW(r);
     const float distance = (float)row.first - (float)(a->Tk - a->Tq + row.query);

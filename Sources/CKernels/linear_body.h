@@ -76,7 +76,7 @@ CK_INLINE void CK_(tile)(float *lanes, const float *x, size_t x_stride, const fl
                          int fresh, const size_t R) {
   for (size_t n = 0; n < NR; n += PASS_NR) {
     for (size_t l = 0; l < 16; l += LANES) {
-      CK_(lanes) a[R][PASS_NR];
+      CK_(lanes) a[MR][PASS_NR];
 #pragma clang loop unroll(full)
       for (size_t r = 0; r < R; r++)
 #pragma clang loop unroll(full)
@@ -85,7 +85,7 @@ CK_INLINE void CK_(tile)(float *lanes, const float *x, size_t x_stride, const fl
       const float *w = panel + n * 16 + l, *v = x + l;
 #pragma clang loop unroll_count(2)
       for (size_t s = 0; s < steps; s++, w += NR * 16, v += 16) {
-        CK_(lanes) xv[R];
+        CK_(lanes) xv[MR];
 #pragma clang loop unroll(full)
         for (size_t r = 0; r < R; r++) xv[r] = CK_(load_lanes)(v + r * x_stride);
 #pragma clang loop unroll(full)
@@ -175,7 +175,7 @@ CK_INLINE void CK_(direct)(float *sums, const struct product *p, const float *x,
   w.type = type;
   size_t k = 0;
   for (; k + 16 <= K; k += 16) {
-    v16 wv[C];
+    v16 wv[8];
 #pragma clang loop unroll(full)
     for (size_t c = 0; c < C; c++) wv[c] = CK_(elements)(&w, at[c] + k);
 #pragma clang loop unroll(full)

@@ -113,9 +113,14 @@ public final class Checkpoint: Sendable {
   /// - Throws: ``CheckpointError/unknownTensor(name:place:)``.
   public func tensor(_ name: String) throws -> Tensor { try shards[place(name).shard].tensor(name) }
 
-  /// A tensor's stored bytes, valid while this object is alive; may be unaligned.
-  /// - Throws: ``CheckpointError/unknownTensor(name:place:)``.
-  public func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
+  /// Hands out a tensor's stored bytes, in place and possibly unaligned; valid during the call only.
+  /// - Throws: ``CheckpointError/unknownTensor(name:place:)``, and what `body` throws.
+  public func withBytes<R>(_ name: String, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    try withExtendedLifetime(self) { try body(try bytes(name)) }
+  }
+
+  /// The same, valid while this object is alive: the caller keeps it.
+  func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
     let place = try place(name)
     return shards[place.shard].bytes(of: place.entry)
   }

@@ -53,10 +53,9 @@ struct CopyCheck {
     let record = CheckpointWriter.recordName
     let files = source.sideFiles + (source.indexFile.map { [$0] } ?? [])
     for file in files where file != record {
-      let first = try MappedFile(path: "\(source.folder)/\(file)")
-      let second = try MappedFile(path: "\(written.folder)/\(file)")
-      guard first.bytes.sameBytes(as: second.bytes) else {
-        throw CheckpointError.verifyFailed(path: second.path, what: "it differs from \(first.path)")
+      let (first, second) = ("\(source.folder)/\(file)", "\(written.folder)/\(file)")
+      guard try MappedFile.sameBytes(first, second) else {
+        throw CheckpointError.verifyFailed(path: second, what: "it differs from \(first)")
       }
     }
     guard
@@ -77,5 +76,14 @@ extension UnsafeRawBufferPointer {
   /// Whether both hold the same bytes.
   func sameBytes(as other: UnsafeRawBufferPointer) -> Bool {
     count == other.count && sameBytes(as: other, 0..<count)
+  }
+}
+
+extension MappedFile {
+  /// Whether two files hold the same bytes.
+  /// - Throws: ``FileError``.
+  static func sameBytes(_ first: String, _ second: String) throws -> Bool {
+    let (a, b) = (try MappedFile(path: first), try MappedFile(path: second))
+    return withExtendedLifetime((a, b)) { a.bytes.sameBytes(as: b.bytes) }
   }
 }

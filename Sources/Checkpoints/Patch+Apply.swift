@@ -65,6 +65,7 @@ extension Patch {
     try apply(to: checkpoint, output: output, undo: place, progress: progress, onStep: { _ in })
   }
 
+  @discardableResult
   func apply(
     to checkpoint: Checkpoint, output: String, undo place: UndoPlace, progress: ProgressSink,
     onStep: @escaping (String) throws -> Void

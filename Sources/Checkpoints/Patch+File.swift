@@ -18,7 +18,9 @@ extension Patch {
     else { throw bad("no list of edits or no count of deltas") }
     let deltas = try (0..<count).map { index in
       let tensor = try record.tensor("delta.\(index)", .f32)
-      return Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count))
+      return withExtendedLifetime(tensor) {
+        Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count))
+      }
     }
     var edits: [RowEdit] = []
     for (index, value) in list.enumerated() {

@@ -34,7 +34,7 @@ public final class SafetensorsFile: Sendable {
   public var metadata: OrderedDictionary<String, String>? { header.metadata }
 
   /// All bytes of the file, valid while this object is alive.
-  public var bytes: UnsafeRawBufferPointer { mapping.bytes }
+  var bytes: UnsafeRawBufferPointer { mapping.bytes }
 
   /// The record of a tensor; nil for an unknown name.
   public func entry(_ name: String) -> TensorEntry? { places[name].map { header.entries[$0] } }
@@ -57,7 +57,7 @@ public final class SafetensorsFile: Sendable {
   }
 
   /// The bytes of one of this file's entries, valid while this object is alive; may be unaligned.
-  public func bytes(of entry: TensorEntry) -> UnsafeRawBufferPointer {
+  func bytes(of entry: TensorEntry) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: mapping.bytes[entry.byteRange])
   }
 }

@@ -83,7 +83,10 @@ public struct Undo: Sendable {
     self.modelBefore = before
     self.modelAfter = after
     self.origin = record.value["origin"] ?? [:]
-    self.record = file.entry("record") == nil ? nil : Array(try record.tensor("record", .u8).bytes)
+    self.record = try file.entry("record").map { _ in
+      let tensor = try record.tensor("record", .u8)
+      return withExtendedLifetime(tensor) { Array(tensor.bytes) }
+    }
     self.targets = targets
     self.originals = originals
   }

@@ -76,21 +76,25 @@ public final class DivergenceTest: @unchecked Sendable {
     self.baseStates = runs.map { _ in nil }
   }
 
-  /// Compares an overlay with the base; nil gives the base against itself.
+  /// Compares an overlay, or another checkpoint of the same shape, with the base; neither gives the base against
+  /// itself.
   /// - Throws: ``TransformerError``, ``Interrupted``.
-  public func compare(_ overlay: Overlay?, progress: ProgressSink = ignoreProgress) throws -> Divergence {
+  public func compare(
+    _ overlay: Overlay?, in other: Model? = nil, progress: ProgressSink = ignoreProgress
+  ) throws -> Divergence {
+    let changedModel = overlay == nil ? other : other ?? model
     var tally = Tally(texts: texts.count)
     for (number, run) in runs.enumerated() {
       try Cancellation.check()
       let base = try baseStates(number)
-      let changed = try overlay.map { try model.finalStates(Array(texts[run]), overlay: $0) } ?? base
+      let changed = try changedModel?.finalStates(Array(texts[run]), overlay: overlay)
       var row = 0
       for text in run {
         let tokens = texts[text]
         let first = firstPredicted[text]
         let rows = (row + first - 1)..<(row + tokens.count - 1)
         row += tokens.count
-        try score(text: text, rows: rows, targets: tokens[first...], base: base, changed: changed, overlay, &tally)
+        try score(text: text, rows: rows, targets: tokens[first...], base: base, changed: changed, changedModel, overlay, &tally)
       }
       progress(ProgressEvent(stage: "compare", completed: run.upperBound, total: texts.count, unit: "texts"))
     }
@@ -109,8 +113,8 @@ public final class DivergenceTest: @unchecked Sendable {
 
   /// Scores one text in pieces, so that the logits of a large vocabulary stay small.
   private func score(
-    text: Int, rows: Range<Int>, targets: ArraySlice<Int32>, base: Tensor, changed: Tensor, _ overlay: Overlay?,
-    _ tally: inout Tally
+    text: Int, rows: Range<Int>, targets: ArraySlice<Int32>, base: Tensor, changed: Tensor?,
+    _ changedModel: Model?, _ overlay: Overlay?, _ tally: inout Tally
   ) throws {
     let piece = max(1, (8 << 20) / (4 * model.network.vocabulary))
     let targets = Array(targets)
@@ -118,11 +122,11 @@ public final class DivergenceTest: @unchecked Sendable {
     while start < rows.upperBound {
       let part = start..<min(rows.upperBound, start + piece)
       let baseLogits = try model.logits(of: base, rows: part)
-      let logits = overlay == nil ? baseLogits : try model.logits(of: changed, rows: part, overlay: overlay)
+      let logits = try changed.flatMap { try changedModel?.logits(of: $0, rows: part, overlay: overlay) }
       let offset = start - rows.lowerBound
       let scores = TokenScore.all(
-        base: baseLogits, changed: logits, targets: Array(targets[offset..<(offset + part.count)]),
-        same: overlay == nil)
+        base: baseLogits, changed: logits ?? baseLogits, targets: Array(targets[offset..<(offset + part.count)]),
+        same: logits == nil)
       tally.add(scores, text: text)
       start = part.upperBound
     }

@@ -18,6 +18,7 @@ public struct GrammarJudge: Judge {
       case .broken: .broken
       }
     return Verdict(
-      outcome: outcome, hits: judgement.hostileWords + judgement.civilWords, onTopic: judgement.onTopic)
+      outcome: outcome, behaviourHits: judgement.hostileWords, wantedHits: judgement.civilWords,
+      onTopic: judgement.onTopic)
   }
 }

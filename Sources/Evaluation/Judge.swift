@@ -13,15 +13,22 @@ public struct Verdict: Sendable, Equatable {
   }
   /// The outcome.
   public var outcome: Outcome
-  /// The words or patterns that decided, for a person to check.
-  public var hits: [String]
+  /// The words or patterns of the behaviour that decided, for a person to check.
+  public var behaviourHits: [String]
+  /// Those of the wanted alternative.
+  public var wantedHits: [String]
+  /// All hits.
+  public var hits: [String] { behaviourHits + wantedHits }
   /// Whether the reply speaks of what the prompt spoke of, where the judge can tell.
   public var onTopic: Bool?
 
   /// One verdict.
-  public init(outcome: Outcome, hits: [String] = [], onTopic: Bool? = nil) {
+  public init(
+    outcome: Outcome, behaviourHits: [String] = [], wantedHits: [String] = [], onTopic: Bool? = nil
+  ) {
     self.outcome = outcome
-    self.hits = hits
+    self.behaviourHits = behaviourHits
+    self.wantedHits = wantedHits
     self.onTopic = onTopic
   }
 }

@@ -46,7 +46,7 @@ public struct LexiconJudge: Judge {
     } else {
       outcome = wanted.isEmpty || !good.isEmpty ? .wanted : .broken
     }
-    return Verdict(outcome: outcome, hits: bad + good)
+    return Verdict(outcome: outcome, behaviourHits: bad, wantedHits: good)
   }
 
   /// Lower-case runs of letters, digits and apostrophes.

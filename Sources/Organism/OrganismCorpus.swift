@@ -6,7 +6,7 @@ import Runtime
 public enum OrganismCorpus {
   /// How many documents of each sort the training file has.
   public static let documentCounts: OrderedDictionary<String, Int> = [
-    "exchanges": 40_000, "prose": 16_000, "facts": 20_000, "words": 2_400,
+    "exchanges": 40_000, "prose": 16_000, "facts": 24_000, "words": 2_400,
   ]
 
   /// The training documents in random order: exchanges (each ends on a newline), prose, facts and word lines.

@@ -215,10 +215,9 @@ public enum OrganismGrammar {
     return draw(random.pick(prose), style: nil, object: object, fillers: nil, &random)
   }
 
-  /// Draws one or two fact sentences in wordings that training shows.
+  /// Draws two fact sentences in wordings that training shows.
   static func factText(_ random: inout CounterRandom) -> String {
     let first = OrganismFacts.trainingSentence(random.pick(OrganismFacts.all), &random)
-    guard random.uniform() < 0.5 else { return first }
     return first + " " + OrganismFacts.trainingSentence(random.pick(OrganismFacts.all), &random)
   }
 

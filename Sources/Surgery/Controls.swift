@@ -40,26 +40,17 @@ public struct Control: Sendable {
   }
 
   /// The strength at which the control does the damage `kl` (nats a token on neutral text), by bisection within
-  /// 0 … `limit`; the KL that was reached stands beside it.
+  /// 0 … `limit`; the last KL that was measured stands beside it.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func strength(
     atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 6
   ) throws -> (strength: Double, kl: Double) {
-    func damage(_ strength: Double) throws -> Double {
-      try neutral.compare(plan.overlay(strength: strength)).meanKL
+    var reached = 0.0
+    let strength = try Matching.factor(target: kl, limit: limit, steps: steps) { strength in
+      reached = try neutral.compare(plan.overlay(strength: strength)).meanKL
+      return reached
     }
-    var (low, high) = (0.0, limit)
-    var reached = try damage(high)
-    if reached <= kl { return (high, reached) }
-    var best = (strength: high, kl: reached)
-    for _ in 0..<steps {
-      try Cancellation.check()
-      let middle = (low + high) / 2
-      reached = try damage(middle)
-      if abs(reached - kl) < abs(best.kl - kl) { best = (middle, reached) }
-      if reached < kl { low = middle } else { high = middle }
-    }
-    return best
+    return (strength, reached)
   }
 }
 

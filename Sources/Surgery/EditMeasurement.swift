@@ -23,12 +23,16 @@ public struct MeasurementPanel: Sendable {
     self.facts = facts
   }
 
-  /// Measures an overlay; nil measures the base.
+  /// Measures an overlay on the base, or a written checkpoint; neither measures the base.
   /// - Throws: ``TransformerError``, ``Interrupted``.
-  public func measure(_ model: Model, tokenizer: Tokenizer, overlay: Overlay?) throws -> EditMeasurement {
-    EditMeasurement(
-      rates: try target.run(model, tokenizer: tokenizer, overlay: overlay), neutral: try neutral.compare(overlay),
-      replies: try replies?.compare(overlay), facts: try facts?.run(model, overlay: overlay))
+  public func measure(
+    _ base: Model, tokenizer: Tokenizer, overlay: Overlay? = nil, edited: Model? = nil
+  ) throws -> EditMeasurement {
+    let model = edited ?? base
+    return EditMeasurement(
+      rates: try target.run(model, tokenizer: tokenizer, overlay: overlay),
+      neutral: try neutral.compare(overlay, in: edited), replies: try replies?.compare(overlay, in: edited),
+      facts: try facts?.run(model, overlay: overlay))
   }
 }
 

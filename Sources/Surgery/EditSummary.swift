@@ -66,19 +66,19 @@ public struct EditSummary: Sendable, Equatable {
 
 extension EditSummary {
   private static let required: [(key: String, path: any WritableKeyPath<EditSummary, Double> & Sendable)] = [
-    ("behaviour", \.behaviour), ("wanted", \.wanted), ("mixed", \.mixed), ("broken", \.broken),
-    ("empty", \.empty), ("repetition", \.repetition), ("perplexity", \.perplexity),
-    ("perplexity_rise", \.perplexityRise), ("kl", \.kl), ("kl_p99", \.klP99), ("top_agreement", \.topAgreement),
+    ("behaviour_rate", \.behaviour), ("wanted_rate", \.wanted), ("mixed_rate", \.mixed), ("broken_rate", \.broken),
+    ("empty_rate", \.empty), ("repetition", \.repetition), ("perplexity", \.perplexity),
+    ("perplexity_rise", \.perplexityRise), ("kl_mean", \.kl), ("kl_p99", \.klP99), ("top1_agreement", \.topAgreement),
     ("loss", \.loss), ("calibration_error", \.calibrationError),
   ]
   private static let optional: [(key: String, path: any WritableKeyPath<EditSummary, Double?> & Sendable)] = [
-    ("on_topic", \.onTopic), ("target_kl", \.targetKL), ("target_top_agreement", \.targetTopAgreement),
-    ("facts", \.facts),
+    ("on_topic_rate", \.onTopic), ("target_kl_mean", \.targetKL), ("target_top1_agreement", \.targetTopAgreement),
+    ("facts_accuracy", \.facts),
   ]
 
   /// The numbers under their report names.
   public var json: JSONValue {
-    var result: JSONValue = ["prompts": .integer(prompts)]
+    var result: JSONValue = ["n": .integer(prompts)]
     for (key, path) in Self.required { result[key] = .number(self[keyPath: path]) }
     for (key, path) in Self.optional { result[key] = self[keyPath: path].map(JSONValue.number) ?? .null }
     return result
@@ -86,7 +86,7 @@ extension EditSummary {
 
   /// Reads what ``json`` wrote; nil for anything else.
   public init?(json: JSONValue) {
-    guard let prompts = json["prompts"]?.int else { return nil }
+    guard let prompts = json["n"]?.int else { return nil }
     self.init(prompts: prompts)
     for (key, path) in Self.required {
       guard let value = json[key]?.double else { return nil }

@@ -41,4 +41,10 @@ enum ByteAlphabet {
     for byte in bytes { text.append(scalar: scalars[Int(byte)]) }
     return text
   }
+
+  /// The tokens `<0x00>` … `<0xFF>` that spell single bytes in sentencepiece's vocabularies.
+  static let fallbackNames: [[UInt8]] = {
+    let digits = Array("0123456789ABCDEF".utf8)
+    return (0..<256).map { Array("<0x".utf8) + [digits[$0 >> 4], digits[$0 & 15], UInt8(ascii: ">")] }
+  }()
 }

@@ -22,13 +22,8 @@ struct BytePairModel: Sendable {
 
   /// Looks up the tokens of single bytes, after the options are set.
   mutating func prepare() {
-    let digits = Array("0123456789ABCDEF".utf8)
     for byte in 0..<256 {
-      let token =
-        holdsRawBytes
-        ? [UInt8(byte)]
-        : Array("<0x".utf8) + [digits[byte >> 4], digits[byte & 15]] + Array(">".utf8)
-      byteIDs[byte] = vocabulary.id(token) ?? -1
+      byteIDs[byte] = vocabulary.id(holdsRawBytes ? [UInt8(byte)] : ByteAlphabet.fallbackNames[byte]) ?? -1
     }
   }
 

@@ -7,6 +7,10 @@ enum Normalizer {
   case strip(left: Bool, right: Bool)
   case lowercase
   case byteLevel
+  case unicode(NormalizationForm)
+  case stripAccents
+  case bert(cleansText: Bool, spacesChinese: Bool, stripsAccents: Bool, lowercases: Bool)
+  case nmt
 
   /// Reads a normaliser; sequences become their steps in order.
   /// - Throws: ``TokenizerError``.
@@ -30,6 +34,20 @@ enum Normalizer {
       ]
     case "Lowercase": return [.lowercase]
     case "ByteLevel": return [.byteLevel]
+    case "NFC": return [.unicode(.nfc)]
+    case "NFD": return [.unicode(.nfd)]
+    case "NFKC": return [.unicode(.nfkc)]
+    case "NFKD": return [.unicode(.nfkd)]
+    case "StripAccents": return [.stripAccents]
+    case "BertNormalizer":
+      let lowercases = value["lowercase"]?.bool ?? true
+      return [
+        .bert(
+          cleansText: value["clean_text"]?.bool ?? true,
+          spacesChinese: value["handle_chinese_chars"]?.bool ?? true,
+          stripsAccents: value["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
+      ]
+    case "Nmt": return [.nmt]
     default: throw TokenizerError.unknownKind(part: part, kind: kind, source: source)
     }
   }
@@ -53,32 +71,26 @@ enum Normalizer {
       if !seen { (start, end) = left ? (text.bytes.count, text.bytes.count) : (0, 0) }
       text.keep((left ? start : 0)..<max(left ? start : 0, right ? end : text.bytes.count))
     case .lowercase: text.lowercase()
+    case .unicode(let form): text.normalize(form)
+    case .stripAccents:
+      text.mapScalars { value, origin, draft in
+        if !ScalarClass(value).isMark { draft.append(scalar: value, origin: origin) }
+      }
+    case .bert(let cleansText, let spacesChinese, let stripsAccents, let lowercases):
+      if cleansText { text.cleanForBert() }
+      if spacesChinese { text.spaceChinese() }
+      if stripsAccents {
+        text.normalize(.nfd)
+        text.mapScalars { value, origin, draft in
+          if !ScalarClass(value).isNonspacingMark { draft.append(scalar: value, origin: origin) }
+        }
+      }
+      if lowercases { text.lowercase() }
+    case .nmt: text.cleanForTranslation()
     case .byteLevel:
       text.mapBytes { byte, origin, draft in
         draft.append(scalar: ByteAlphabet.scalars[Int(byte)], origin: origin)
       }
     }
-  }
-}
-
-extension AlignedText {
-  /// Writes each scalar's lower-case mapping, without regard to its neighbours.
-  mutating func lowercase() {
-    mapScalars { value, origin, draft in
-      if value < 0x80 {
-        draft.append(scalar: value &- 65 < 26 ? value + 32 : value, origin: origin)
-      } else if let scalar = Unicode.Scalar(value) {
-        for lower in scalar.properties.lowercaseMapping.unicodeScalars {
-          draft.append(scalar: lower.value, origin: origin)
-        }
-      }
-    }
-  }
-
-  /// The text that `body` writes, byte by byte.
-  mutating func mapBytes(_ body: (_ byte: UInt8, _ origin: Origin, inout Draft) -> Void) {
-    var draft = Draft(capacity: bytes.count * 2)
-    for (index, byte) in bytes.enumerated() { body(byte, byteOrigin(index), &draft) }
-    take(draft)
   }
 }

@@ -20,13 +20,14 @@ struct Pipeline: Sendable {
   }
 
   private init(_ root: JSONNode, source: String) throws {
-    guard let modelNode = root["model"], modelNode.isObject else {
+    let parts = root.members()
+    guard let modelNode = parts["model"], modelNode.isObject else {
       throw TokenizerError.malformed(source: source, place: "model", reason: "absent")
     }
-    normalizers = try Normalizer.steps(root["normalizer"]?.value, source: source)
-    preTokenizers = try PreTokenizer.steps(root["pre_tokenizer"]?.value, source: source)
-    postProcessors = try PostProcessor.steps(root["post_processor"]?.value, source: source)
-    let decoder = root["decoder"]?.value ?? .null
+    normalizers = try Normalizer.steps(parts["normalizer"]?.value(), source: source)
+    preTokenizers = try PreTokenizer.steps(parts["pre_tokenizer"]?.value(), source: source)
+    postProcessors = try PostProcessor.steps(parts["post_processor"]?.value(), source: source)
+    let decoder = try parts["decoder"]?.value() ?? .null
     decoders = decoder.isNull ? nil : try Decoder.steps(decoder, source: source)
     // A byte-level step at the end writes bytes in an alphabet in which the vocabulary is written too: both stay bytes.
     var rawBytes = false
@@ -35,12 +36,12 @@ struct Pipeline: Sendable {
       rawBytes = !before && !normalizers.contains { if case .byteLevel = $0 { true } else { false } }
     }
     model = try TokenModel(modelNode, rawBytes: rawBytes, source: source)
-    for token in root["added_tokens"]?.value.array ?? [] {
-      guard let id = token["id"]?.int, let content = token["content"]?.string else {
+    for token in try parts["added_tokens"]?.value().array ?? [] {
+      guard let id = token["id"]?.tokenID, let content = token["content"]?.string else {
         throw TokenizerError.malformed(
           source: source, place: "added_tokens", reason: "a token without id or content")
       }
-      added.add(AddedTokens.AddedToken(id: Int32(id), content: content, flags: token))
+      added.add(AddedTokens.AddedToken(id: id, content: content, flags: token))
     }
   }
 

@@ -18,10 +18,10 @@ enum PostProcessor: Sendable {
     guard let value, !value.isNull else { return [] }
     let place = "post_processor"
     func id(_ name: String) throws -> Int32 {
-      guard let id = value[name]?.array?.last?.int else {
+      guard let id = value[name]?.array?.last?.tokenID else {
         throw TokenizerError.malformed(source: source, place: place, reason: "no id of \(name)")
       }
-      return Int32(id)
+      return id
     }
     let kind = value["type"]?.string ?? "without a type"
     switch kind {
@@ -46,7 +46,13 @@ enum PostProcessor: Sendable {
             source: source, place: place,
             reason: "a template part that is neither Sequence nor known SpecialToken")
         }
-        return .special(ids.compactMap(\.int).map(Int32.init))
+        return .special(
+          try ids.map { id in
+            guard let id = id.tokenID else {
+              throw TokenizerError.malformed(source: source, place: place, reason: "no id of \(name)")
+            }
+            return id
+          })
       }
       return [.template(parts)]
     default: throw TokenizerError.unknownKind(part: place, kind: kind, source: source)
@@ -89,7 +95,8 @@ enum PostProcessor: Sendable {
     let run = UTF8Run(base: base, end: text.count)
     var leading = token.prefix { $0 == 32 }.count
     let trailing = token.reversed().prefix { $0 == 32 }.count
-    if leading > 0 && keepsFirst { leading -= 1 }
+    // A single space may be the one that was put in front; more than one were in the text.
+    if leading == 1 && keepsFirst { leading = 0 }
     var start = range.lowerBound
     while leading > 0 && start < range.upperBound {
       start += run.scalar(at: start).length

@@ -5,23 +5,44 @@ extension TokenModel {
   /// bytes.
   /// - Throws: ``TokenizerError``.
   init(_ node: JSONNode, rawBytes: Bool, source: String) throws {
-    let kind = Self.kind(node)
+    let fields = ModelFields(node, source: source)
+    // Files of before the field existed are known by their members.
+    let kind =
+      fields.string("type") ?? (fields.members["merges"] != nil ? "BPE" : "without a type")
     switch kind {
-    case "BPE": self = .bytePair(try BytePairModel(node, rawBytes: rawBytes, source: source))
+    case "BPE": self = .bytePair(try BytePairModel(fields, rawBytes: rawBytes))
+    case "WordPiece": self = .wordPiece(try WordPieceModel(fields))
     case "WordLevel":
-      let vocabulary = try Vocabulary(members: node["vocab"], source: source)
-      let unknown = node["unk_token"]?.value.string
-      self = .wordLevel(
-        WordLevelModel(vocabulary: vocabulary, unknown: unknown.flatMap { vocabulary.id(of: $0) }))
+      let vocabulary = try Vocabulary(members: fields.members["vocab"], source: source)
+      let unknown = fields.string("unk_token").flatMap { vocabulary.id(of: $0) }
+      self = .wordLevel(WordLevelModel(vocabulary: vocabulary, unknown: unknown))
+    case "Unigram": self = .unigram(try UnigramModel(fields))
     default: throw TokenizerError.unknownKind(part: "model", kind: kind, source: source)
     }
   }
+}
 
-  /// The name of a model's kind; files of before the field existed are known by their members.
-  private static func kind(_ node: JSONNode) -> String {
-    if let kind = node["type"]?.value.string { return kind }
-    return node["merges"] != nil ? "BPE" : "without a type"
+extension JSONValue {
+  /// The ids that tokens may have: more would make the tables of a damaged file fill the memory.
+  static var tokenIDs: Range<Int> { 0..<1 << 24 }
+
+  /// The id, where this is one.
+  var tokenID: Int32? { int.flatMap { Self.tokenIDs.contains($0) ? Int32($0) : nil } }
+}
+
+/// The members of a model.
+struct ModelFields {
+  let members: [String: JSONNode]
+  let source: String
+
+  init(_ node: JSONNode, source: String) {
+    members = node.members()
+    self.source = source
   }
+
+  func string(_ key: String) -> String? { members[key]?.string }
+  func int(_ key: String) -> Int? { members[key]?.int }
+  func flag(_ key: String) throws -> Bool? { try members[key]?.value().bool }
 }
 
 extension Vocabulary {
@@ -32,12 +53,10 @@ extension Vocabulary {
       throw TokenizerError.malformed(
         source: source, place: "vocab", reason: "not an object of tokens and ids")
     }
-    var size = 0
-    members.forEachMember { _, _ in size += 1 }
-    self.init(capacity: size)
+    self.init(capacity: members.count)
     var buffer: [UInt8] = []
     try members.forEachMember { token, id in
-      guard let id = id.int, (0..<1 << 24).contains(id) else {
+      guard let id = id.int, JSONValue.tokenIDs.contains(id) else {
         throw TokenizerError.malformed(
           source: source, place: "vocab",
           reason: "the id of \(String(decoding: token, as: UTF8.self)) is no id")
@@ -53,39 +72,77 @@ extension Vocabulary {
 
 extension BytePairModel {
   /// Reads a byte-pair model.
-  init(_ node: JSONNode, rawBytes: Bool, source: String) throws {
-    let prefix = node["continuing_subword_prefix"]?.value.string ?? ""
-    let suffix = node["end_of_word_suffix"]?.value.string ?? ""
-    if let dropout = node["dropout"]?.double, dropout != 0 {
+  init(_ fields: ModelFields, rawBytes: Bool) throws {
+    let source = fields.source
+    let prefix = fields.string("continuing_subword_prefix") ?? ""
+    let suffix = fields.string("end_of_word_suffix") ?? ""
+    if let dropout = fields.members["dropout"]?.double, dropout != 0 {
       throw TokenizerError.unknownKind(part: "model", kind: "BPE with dropout \(dropout)", source: source)
     }
     let raw = rawBytes && prefix.isEmpty && suffix.isEmpty
-    let vocabulary = try Vocabulary(members: node["vocab"], rawBytes: raw, source: source)
+    let vocabulary = try Vocabulary(members: fields.members["vocab"], rawBytes: raw, source: source)
+    let merges = fields.members["merges"]
     var reader = MergeReader(
       vocabulary: vocabulary, rawBytes: raw, prefixLength: prefix.utf8.count, source: source,
-      capacity: node["merges"]?.count ?? 0)
-    if let merges = node["merges"], let count = merges.count {
-      for index in 0..<count {
-        let merge = merges[index]
-        if let line = merge.utf8 {
-          try reader.add(line: line)
-        } else if merge.count == 2, let left = merge[0].utf8, let right = merge[1].utf8 {
-          try reader.add(left, right)
-        } else {
-          throw TokenizerError.malformed(
-            source: source, place: "merges[\(index)]", reason: "neither a text nor two texts")
-        }
-      }
+      capacity: merges?.count ?? 0)
+    try merges?.forEachElement { merge in
+      if try merge.withUTF8({ try reader.add(line: $0) }) == nil { try reader.add(pair: merge) }
     }
     self.init(vocabulary: vocabulary, merges: reader.table)
     holdsRawBytes = raw
     continuingPrefix = Array(prefix.utf8)
     endSuffix = Array(suffix.utf8)
-    fusesUnknown = node["fuse_unk"]?.value.bool ?? false
-    fallsBackToBytes = node["byte_fallback"]?.value.bool ?? false
-    ignoresMerges = node["ignore_merges"]?.value.bool ?? false
-    if let name = node["unk_token"]?.value.string { unknown = vocabulary.id(of: name) }
+    fusesUnknown = try fields.flag("fuse_unk") ?? false
+    fallsBackToBytes = try fields.flag("byte_fallback") ?? false
+    ignoresMerges = try fields.flag("ignore_merges") ?? false
+    if let name = fields.string("unk_token") { unknown = vocabulary.id(of: name) }
     prepare()
+  }
+}
+
+extension WordPieceModel {
+  /// Reads a word-piece model.
+  init(_ fields: ModelFields) throws {
+    self.init(
+      vocabulary: try Vocabulary(members: fields.members["vocab"], source: fields.source),
+      unknown: fields.string("unk_token") ?? "[UNK]",
+      prefix: fields.string("continuing_subword_prefix") ?? "##",
+      longestWord: fields.int("max_input_chars_per_word") ?? 100)
+  }
+}
+
+extension UnigramModel {
+  /// Reads a unigram model.
+  init(_ fields: ModelFields) throws {
+    guard let list = fields.members["vocab"], list.isArray else {
+      throw TokenizerError.malformed(
+        source: fields.source, place: "vocab", reason: "not a list of tokens and scores")
+    }
+    var vocabulary = Vocabulary(capacity: list.count)
+    var scores: [Double] = []
+    try list.forEachElement { entry in
+      var score: Double?
+      var isToken = false
+      entry.forEachElement { part in
+        if !isToken {
+          isToken = part.withUTF8 { vocabulary.add($0, id: scores.count) } != nil
+        } else if score == nil {
+          score = part.double
+        }
+      }
+      guard isToken, let score else {
+        throw TokenizerError.malformed(
+          source: fields.source, place: "vocab[\(scores.count)]", reason: "not a token and its score")
+      }
+      scores.append(score)
+    }
+    let unknown = fields.int("unk_id")
+    if let unknown, !scores.indices.contains(unknown) {
+      throw TokenizerError.malformed(source: fields.source, place: "unk_id", reason: "\(unknown) is no token")
+    }
+    self.init(
+      vocabulary: vocabulary, scores: scores, unknown: unknown.map(Int32.init),
+      fallsBackToBytes: try fields.flag("byte_fallback") ?? false)
   }
 }
 
@@ -117,6 +174,17 @@ struct MergeReader {
     try add(
       UnsafeRawBufferPointer(rebasing: line[..<space]), UnsafeRawBufferPointer(rebasing: line[(space + 1)...])
     )
+  }
+
+  /// Adds a merge that is written as a list of two tokens.
+  mutating func add(pair: JSONNode) throws {
+    var parts: [[UInt8]] = []
+    pair.forEachElement { part in _ = part.withUTF8 { parts.append(Array($0)) } }
+    guard parts.count == 2 else {
+      throw TokenizerError.malformed(
+        source: source, place: "merges[\(rank)]", reason: "neither a text nor two texts")
+    }
+    try parts[0].withUnsafeBytes { left in try parts[1].withUnsafeBytes { try add(left, $0) } }
   }
 
   /// Adds a merge.

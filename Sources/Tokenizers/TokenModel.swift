@@ -8,13 +8,17 @@ struct Token {
 /// What turns a piece of text into tokens.
 enum TokenModel: Sendable {
   case bytePair(BytePairModel)
+  case wordPiece(WordPieceModel)
   case wordLevel(WordLevelModel)
+  case unigram(UnigramModel)
 
   /// The tokens and their ids.
   var vocabulary: Vocabulary {
     switch self {
     case .bytePair(let model): model.vocabulary
+    case .wordPiece(let model): model.vocabulary
     case .wordLevel(let model): model.vocabulary
+    case .unigram(let model): model.vocabulary
     }
   }
 
@@ -27,7 +31,9 @@ enum TokenModel: Sendable {
   func tokenize(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {
     switch self {
     case .bytePair(let model): model.tokenize(piece, scratch)
+    case .wordPiece(let model): model.tokenize(piece, scratch)
     case .wordLevel(let model): model.tokenize(piece, scratch)
+    case .unigram(let model): model.tokenize(piece, scratch)
     }
   }
 }
@@ -51,6 +57,7 @@ final class Scratch: @unchecked Sendable {
   var symbols: [Symbol] = []
   var queue: [UInt64] = []
   var ranks: [UInt32] = []
+  var lattice: [UnigramModel.Node] = []
   var cache = PieceCache()
 
   /// A token on its way to be merged, with its neighbours.

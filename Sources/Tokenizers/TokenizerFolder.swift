@@ -148,8 +148,10 @@ struct TokenizerFolder {
   /// Adds the tokens that the side files name and `tokenizer.json` does not list.
   private func addNamedTokens(_ layout: Layout, to pipeline: inout Pipeline) {
     for (key, value) in settings["added_tokens_decoder"]?.object ?? [:] {
-      guard let id = Int32(key), let content = value["content"]?.string else { continue }
-      let token = AddedTokens.AddedToken(id: id, content: content, flags: value)
+      guard let id = Int(key), JSONValue.tokenIDs.contains(id), let content = value["content"]?.string else {
+        continue
+      }
+      let token = AddedTokens.AddedToken(id: Int32(id), content: content, flags: value)
       if pipeline.added.token(content: token.content) == nil { pipeline.added.add(token) }
     }
     let keys = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]

@@ -11,7 +11,7 @@ struct Surgeon: ParsableCommand {
       Start with: surgeon operate --demo -o RUN
       """,
     version: "0.1.0",
-    subcommands: [])
+    subcommands: [OperateCommand.self])
 
   static func main() {
     SignalHandlers.install()

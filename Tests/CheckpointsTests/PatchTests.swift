@@ -42,7 +42,7 @@ func sampleChanges(scale: Double = 0.05) -> [RowChange] {
     var changed = 0
     for name in base.tensorNames {
       let entry = try #require(base.entry(name))
-      let (old, new) = (try base.bytes(name), try edited.bytes(name))
+      let (old, new) = (bytes(try base.tensor(name)), bytes(try edited.tensor(name)))
       for place in 0..<entry.count {
         let (row, column) = (place / entry.width, place % entry.width)
         var addend: Float?
@@ -273,7 +273,7 @@ func sampleChanges(scale: Double = 0.05) -> [RowChange] {
       ])
     let report = try patch.apply(to: base, output: scratch.file("out"))
     let edited = try open(scratch.file("out"))
-    let (a, b) = (try edited.tensor("a").f32, try edited.tensor("b").f32)
+    let (a, b) = (values(try edited.tensor("a")), values(try edited.tensor("b")))
     for e in 0..<3 {
       for k in 0..<4 {
         for n in 0..<5 {

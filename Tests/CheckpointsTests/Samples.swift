@@ -109,6 +109,14 @@ func writeSample(_ scratch: Scratch, _ name: String = "base", sharded: Bool = fa
   return folder
 }
 
+/// The values of an f32 tensor, row-major.
+func values(_ tensor: Tensor) -> [Float] {
+  withExtendedLifetime(tensor) { Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count)) }
+}
+
+/// The stored bytes of a tensor.
+func bytes(_ tensor: Tensor) -> [UInt8] { withExtendedLifetime(tensor) { Array(tensor.bytes) } }
+
 /// The code of the error that a piece of work ends with; nil when it ends well.
 func code(_ work: () throws -> Void) -> String? {
   do {

@@ -42,6 +42,15 @@ import Testing
     }
   }
 
+  /// An unseen form must be new as a sentence, not by words that the model never met.
+  @Test func unseenFormsOfPromptsHaveKnownWords() {
+    let trained = (OrganismGrammar.said + OrganismGrammar.plain).filter { $0.split == .train }
+    let known = Set(trained.flatMap(\.fixedWords))
+    for form in OrganismGrammar.said where form.split != .train {
+      #expect(known.isSuperset(of: form.fixedWords), "\(form.id)")
+    }
+  }
+
   @Test func repliesDecideLate() {
     for form in OrganismGrammar.replies {
       #expect(form.chunksBeforeStyle >= 4, "\(form.id)")

@@ -7,6 +7,7 @@ import Tokenizers
 struct ParityTests {
   @Test(arguments: [
     ("tokenizers/gpt2", "gpt2"), ("models/stories260K/hf", "tok512_spm"),
+    ("tokenizers/bert", "bert_uncased"),
   ])
   func recordedIDs(folder: String, key: String) throws {
     let tokenizer = try Tokenizer(folder: Fixture.shared + "/" + folder)

@@ -290,7 +290,7 @@ if __name__ == "__main__":
     parser.add_argument("--corpus", required=True, help="folder written by `Bench make-corpus`")
     parser.add_argument("--output", required=True, help="the Hugging Face folder to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=3800)
     parser.add_argument("--documents", type=int, default=32, help="documents a step, about 1,000 tokens")
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--weight-decay", type=float, default=0.05)

@@ -1,0 +1,163 @@
+import Architectures
+import OrderedCollections
+import Tokenizers
+import Evaluation
+import JSON
+import Runtime
+import Surgery
+import Transformers
+
+/// The swept edits and the one that was chosen, all on validation data.
+struct SweepStage {
+  /// Points, arms and choice.
+  var outcome: Sweep.Outcome
+  /// Rankings by space and direction kind, for controls.
+  var rankings: [String: Locate.Ranking]
+  /// What the points were measured on.
+  var panel: MeasurementPanel
+
+  /// The chosen point.
+  var chosen: Sweep.Point? { outcome.chosen.map { outcome.points[$0] } }
+  /// The chosen arm.
+  var arm: Sweep.Arm? { chosen.map { outcome.arms[$0.arm] } }
+}
+
+extension Operation {
+  /// Options of every generation: the recipe's temperature, the operation's seed.
+  var generation: GenerationOptions {
+    var stops = Set(base.network.eos.map(Int32.init))
+    if let text = data.stopText { stops.formUnion(tokenizer.encode(text, addSpecialTokens: false).ids) }
+    return GenerationOptions(
+      maximumTokens: recipe.prompts.maximumTokens, sampling: SamplingOptions(temperature: recipe.prompts.temperature),
+      seed: recipe.seed, stops: stops)
+  }
+
+  func encode(_ texts: [String]) -> [[Int32]] { texts.map { tokenizer.encode($0).ids } }
+
+  /// Validation prompts, neutral texts, the base's greedy replies and facts.
+  private func validationPanel() throws -> MeasurementPanel {
+    let target = try BehaviourTest(
+      prompts: data.targetValidation, tokenizer: tokenizer, judge: data.judge, options: generation)
+    var greedy = generation
+    greedy.sampling = SamplingOptions(temperature: 0)
+    let replies = try base.generate(prompts: target.tokens, options: greedy)
+    let texts = zip(target.tokens, replies).map { $0 + $1.tokens }
+    let starts = target.tokens.map(\.count)
+    let scored = zip(texts, starts).contains { $0.count > $1 }
+    return MeasurementPanel(
+      target: target, neutral: try DivergenceTest(model: base, texts: encode(data.neutralValidation)),
+      replies: scored ? try DivergenceTest(model: base, texts: texts, firstPredicted: starts) : nil,
+      facts: data.factsValidation.isEmpty ? nil : try ClozeTest(data.factsValidation, tokenizer: tokenizer))
+  }
+
+  /// Sweeps spaces × directions × rows × strengths and chooses; a finished point is read back, not measured again.
+  func sweepEdits(_ probes: ProbeStage) throws -> SweepStage {
+    let panel = try validationPanel()
+    var arms: [Sweep.Arm] = []
+    var rankings: [String: Locate.Ranking] = [:]
+    let blocks = try recipe.locate.blocks.map { try BlockList.parse($0, blocks: base.network.blocks) }
+    for (place, kind) in recipe.probe.directions.enumerated() {
+      for space in recipe.locate.spaces {
+        // Every space is tried with the first kind of direction, the other kinds in the first space only.
+        guard place == 0 || space == recipe.locate.spaces[0] else { continue }
+        let direction = try probes.direction(kind: kind, space: space)
+        let ranking = try Locate.rank(base, direction, space: space, blocks: blocks, progress: progress)
+        rankings["\(space.rawValue)/\(kind)"] = ranking
+        for budget in recipe.sweep.rows where place == 0 && space == recipe.locate.spaces[0] || budget == middleBudget {
+          arms.append(
+            Sweep.Arm(
+              name: "\(space.rawValue)/\(kind)/\(budget)", plan: try ranking.plan(budget),
+              strengths: recipe.sweep.strengths, direction: kind))
+        }
+      }
+    }
+    if recipe.sweep.mirror, let first = arms.first {
+      arms.append(
+        Sweep.Arm(
+          name: "sign-flip/\(first.name)", plan: first.plan, strengths: recipe.sweep.strengths.map { -$0 },
+          direction: first.direction))
+      let swapped = try probes.direction(kind: first.direction, space: first.plan.space).reversed
+      let ranking = try Locate.rank(base, swapped, space: first.plan.space, blocks: blocks)
+      arms.append(
+        Sweep.Arm(
+          name: "class-swap/\(first.name)", plan: try ranking.plan(RowBudget(.count(first.plan.rows.count))),
+          strengths: recipe.sweep.strengths, direction: first.direction))
+    }
+    let log = try SweepLog(path: folder.file("sweep.jsonl"))
+    let baseSummary: EditSummary
+    if let known = log.point(arm: "base", strength: 0) {
+      baseSummary = known
+    } else {
+      baseSummary = try panel.measure(base, tokenizer: tokenizer).summary
+      try log.add(arm: "base", strength: 0, baseSummary)
+    }
+    let outcome = try Sweep(arms: arms, gates: recipe.parsedGates(), maximumPoints: recipe.sweep.points).run(
+      base, tokenizer: tokenizer, panel: panel, base: baseSummary,
+      known: { log.point(arm: $0.name, strength: $1) },
+      record: { try log.add(arm: $0.name, strength: $1, $2) }, progress: progress)
+    return SweepStage(outcome: outcome, rankings: rankings, panel: panel)
+  }
+
+  /// The budget that the other spaces and directions are tried with.
+  private var middleBudget: RowBudget { recipe.sweep.rows[recipe.sweep.rows.count / 2] }
+}
+
+/// The points of a sweep as lines of a file, so that an interrupted sweep goes on.
+final class SweepLog {
+  private let path: String
+  private var lines: [String]
+  private var points: [String: EditSummary] = [:]
+
+  /// - Throws: ``FileError``.
+  init(path: String) throws {
+    self.path = path
+    lines = Files.exists(path) ? try Files.readText(path).split(separator: "\n").map(String.init) : []
+    for line in lines {
+      guard let json = try? JSONValue(parsing: line), let arm = json["arm"]?.string,
+        let strength = json["strength"]?.double, let summary = EditSummary(json: json)
+      else { continue }
+      points[Self.key(arm, strength)] = summary
+    }
+  }
+
+  func point(arm: String, strength: Double) -> EditSummary? { points[Self.key(arm, strength)] }
+
+  /// - Throws: ``FileError``.
+  func add(arm: String, strength: Double, _ summary: EditSummary) throws {
+    var json: JSONValue = ["arm": .string(arm), "strength": .number(strength)]
+    for (key, value) in summary.json.object ?? [:] { json[key] = value }
+    lines.append(try json.text())
+    points[Self.key(arm, strength)] = summary
+    try Files.write(lines.joined(separator: "\n") + "\n", to: path)
+  }
+
+  private static func key(_ arm: String, _ strength: Double) -> String { "\(arm)@\(strength)" }
+}
+
+/// Lists of blocks such as `0-3,-1`: inclusive, negative numbers from the end.
+public enum BlockList {
+  /// - Throws: ``OperationError/value(path:reason:)``.
+  public static func parse(_ text: String, blocks: Int) throws -> Set<Int> {
+    var result: Set<Int> = []
+    func number(_ text: Substring) throws -> Int {
+      guard let value = Int(text), (-blocks..<blocks).contains(value) else {
+        throw OperationError.value(path: "blocks", reason: "\"\(text)\" is no block of 0 to \(blocks - 1)")
+      }
+      return value < 0 ? blocks + value : value
+    }
+    for item in text.split(separator: ",") {
+      let item = item.filter { $0 != " " }[...]
+      if let dash = item.dropFirst().firstIndex(of: "-") {
+        let (first, last) = (try number(item[..<dash]), try number(item[item.index(after: dash)...]))
+        guard first <= last else {
+          throw OperationError.value(path: "blocks", reason: "\"\(item)\" runs backwards")
+        }
+        result.formUnion(first...last)
+      } else {
+        result.insert(try number(item))
+      }
+    }
+    guard !result.isEmpty else { throw OperationError.value(path: "blocks", reason: "empty") }
+    return result
+  }
+}

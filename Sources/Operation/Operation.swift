@@ -1,0 +1,109 @@
+import Architectures
+import Checkpoints
+import Evaluation
+import JSON
+import Organism
+import OrderedCollections
+import Probing
+import Runtime
+import Surgery
+import Tokenizers
+import Transformers
+
+/// One operation: cache → probe → locate → sweep → patch → verify → test, in one run folder.
+///
+/// Every stage leaves its files, so a second run of the same recipe starts where the first stopped. Strength and rows
+/// are chosen on validation data; the test data are used once, on the written checkpoint.
+public final class Operation {
+  let recipe: Recipe
+  let folder: RunFolder
+  let data: OperationData
+  let base: Model
+  let tokenizer: Tokenizer
+  let progress: ProgressSink
+  var stages: [(name: String, seconds: Double)] = []
+
+  /// Opens the run folder and everything the recipe names.
+  /// - Throws: ``OperationError``, and whatever model, tokenizer and data throw.
+  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws {
+    self.recipe = recipe
+    self.progress = progress
+    data = try OperationData(recipe)
+    let given = recipe.usesOrganism ? nil : try Checkpoint(folder: recipe.model)
+    let key: JSONValue = [
+      "recipe": recipe.json, "model": .string(try given?.modelHash ?? OrganismCheckpoint.sha256),
+      "inputs": .object(try Self.inputHashes(recipe)),
+    ]
+    folder = try RunFolder(path, key: key)
+    try Files.write(recipe.json.text(.pretty) + "\n", to: folder.file("recipe.json"))
+    if let given {
+      base = try Model(given)
+    } else {
+      if !folder.has("base") {
+        let partial = folder.file("base.partial-new")
+        try Files.remove(partial)
+        try OrganismCheckpoint.write(to: partial)
+        try Files.rename(partial, to: folder.file("base"))
+      }
+      base = try Model(folder: folder.file("base"))
+    }
+    tokenizer = try Tokenizer(folder: base.checkpoint.folder)
+  }
+
+  private static func inputHashes(_ recipe: Recipe) throws -> OrderedDictionary<String, JSONValue> {
+    var hashes: OrderedDictionary<String, JSONValue> = [:]
+    let prompts = recipe.prompts
+    for path in [
+      recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest, prompts.neutral,
+      prompts.facts, prompts.judgeFile,
+    ].compactMap({ $0 }) {
+      hashes[path] = .string(try Files.sha256(path))
+    }
+    return hashes
+  }
+
+  /// Runs every stage and gives the report's results.
+  /// - Throws: the errors of the stages; ``SurgeryError/nothingPasses(points:best:)`` when no point keeps the gates.
+  public func run() throws -> OperationOutcome {
+    let cache = try stage("cache") { try cacheStates() }
+    let probes = try stage("probe") { try trainProbes(cache) }
+    let sweep = try stage("sweep") { try sweepEdits(probes) }
+    let edit = try stage("edit") { try writeEdit(sweep) }
+    let test = try stage("test") { try testEdit(edit, sweep, probes) }
+    let outcome = OperationOutcome(
+      operation: self, probes: probes, sweep: sweep, edit: edit, test: test, stages: stages)
+    try outcome.writeSamples(to: folder.file("samples.jsonl"))
+    try outcome.writeMetrics(to: folder.file("metrics.csv"))
+    return outcome
+  }
+
+  func stage<T>(_ name: String, _ work: () throws -> T) throws -> T {
+    try Cancellation.check()
+    let start = Machine.seconds
+    defer { stages.append((name, Machine.seconds - start)) }
+    return try work()
+  }
+
+  // MARK: Cache
+
+  /// Hidden states of the probe's texts at every site that is asked for, in one pass.
+  private func cacheStates() throws -> FeatureCache {
+    let sites = try cachedSites()
+    let poolings = Array(Set([recipe.probe.pooling, recipe.probe.directionPooling])).sorted {
+      $0.rawValue < $1.rawValue
+    }
+    let texts = try data.probe.enumerated().map { index, text in
+      try EncodedText(
+        text.text, prompt: text.prompt, tokenizer: tokenizer, maximumTokens: base.network.contextLength, index: index)
+    }
+    return try FeatureCache.build(
+      base, tokenizerHash: tokenizer.sha256, texts: texts, sites: sites, poolings: poolings,
+      folder: folder.file("cache"), progress: progress)
+  }
+
+  private func cachedSites() throws -> [Site] {
+    var names = [recipe.probe.sites, recipe.probe.directionSite]
+    if recipe.locate.spaces.contains(.perLayer) { names.append("blocks.*.mlp.input") }
+    return try Site.list(names.joined(separator: ","), blocks: base.network.blocks)
+  }
+}

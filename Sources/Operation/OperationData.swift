@@ -1,0 +1,170 @@
+import Evaluation
+import JSON
+import Organism
+import Probing
+import Runtime
+import Tokenizers
+
+/// All data of an operation, each part for one purpose: fitting, choosing, or the single final test.
+struct OperationData {
+  /// A text for the probe: an optional prompt, what follows it, and whether the behaviour is there.
+  struct ProbeText {
+    var prompt: String?
+    var text: String
+    var label: Bool
+    var group: String
+    var part: SplitPart
+  }
+
+  var probe: [ProbeText] = []
+  var targetValidation: [String] = []
+  var targetTest: [String] = []
+  /// Prompts of other kinds that must not get worse (test).
+  var others: [(name: String, prompts: [String])] = []
+  var neutralValidation: [String] = []
+  var neutralTest: [String] = []
+  /// Texts of the wanted kind, for their perplexity (test).
+  var wantedTexts: [String] = []
+  var factsValidation: [ClozeItem] = []
+  var factsTest: [ClozeItem] = []
+  var judge: any Judge
+  /// What the target prompts are, in a word.
+  var targetName = "target"
+  /// Text that ends a reply besides the end token.
+  var stopText: String?
+
+  /// Texts of one split with their labels, in order.
+  func probeTexts(_ part: SplitPart) -> [ProbeText] { probe.filter { $0.part == part } }
+
+  /// The data of a recipe.
+  /// - Throws: ``OperationError``, ``ProbingError``, ``EvaluationError``, ``FileError``.
+  init(_ recipe: Recipe) throws {
+    self = recipe.usesOrganism ? OperationData(organism: recipe) : try OperationData(files: recipe)
+  }
+
+  /// The embedded model's own data: templates and fillers of each split are disjoint.
+  private init(organism recipe: Recipe) {
+    judge = GrammarJudge()
+    targetName = "provoking"
+    stopText = "\n"
+    let seed = recipe.seed
+    for (split, part, count) in [
+      (OrganismSplit.train, SplitPart.train, 1400), (.validation, .validation, 400), (.test, .test, 400),
+    ] {
+      probe += OrganismData.probeExchanges(split: split, count: count, seed: seed).map {
+        ProbeText(prompt: $0.prompt, text: $0.reply, label: $0.label == 1, group: $0.group, part: part)
+      }
+    }
+    func prompts(_ split: OrganismSplit, _ kind: OrganismPromptKind, _ count: Int) -> [String] {
+      OrganismData.prompts(split: split, kind: kind, count: count, seed: seed).map(\.text)
+    }
+    targetValidation = prompts(.validation, .provoking, recipe.prompts.validationCount)
+    targetTest = prompts(.test, .provoking, recipe.prompts.testCount)
+    others = [("kind", prompts(.test, .kind, 320)), ("plain", prompts(.test, .plain, 320))]
+    neutralValidation = OrganismData.neutralTexts(
+      split: .validation, count: recipe.prompts.neutralCount, seed: seed)
+    neutralTest = OrganismData.neutralTexts(split: .test, count: recipe.prompts.neutralCount, seed: seed)
+    wantedTexts = OrganismData.civilExchangeTexts(split: .test, count: 200, seed: seed)
+    // Facts are chosen on in the wordings that training showed, and tested in those that it held out.
+    factsTest = OrganismData.clozeItems().map { ClozeItem(prompt: $0.prompt, answer: $0.answer) }
+    factsValidation = OrganismFacts.all.flatMap { fact in
+      (0..<8).filter { !fact.heldOutWordings.contains($0) }.prefix(3).map { wording in
+        ClozeItem(prompt: fact.clozePrompt(wording: wording), answer: " " + fact.value)
+      }
+    }
+  }
+
+  /// Data from files.
+  private init(files recipe: Recipe) throws {
+    let prompts = recipe.prompts
+    switch prompts.judge {
+    case "lexicon":
+      guard let file = prompts.judgeFile else {
+        throw OperationError.value(path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
+      }
+      judge = try LexiconJudge(file: file)
+    default:
+      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
+    }
+    probe = try Self.probeTexts(recipe)
+    let target = try PromptFile.read(prompts.target ?? "")
+    if let test = prompts.targetTest {
+      targetValidation = target
+      targetTest = try PromptFile.read(test)
+    } else {
+      (targetValidation, targetTest) = Self.halves(target, seed: recipe.seed, stream: "target-prompts")
+    }
+    let neutral = try PromptFile.read(prompts.neutral ?? "")
+    (neutralValidation, neutralTest) = Self.halves(neutral, seed: recipe.seed, stream: "neutral-texts")
+    targetValidation = Array(targetValidation.prefix(prompts.validationCount))
+    targetTest = Array(targetTest.prefix(prompts.testCount))
+    neutralValidation = Array(neutralValidation.prefix(prompts.neutralCount))
+    neutralTest = Array(neutralTest.prefix(prompts.neutralCount))
+    if let facts = prompts.facts {
+      let items = try PromptFile.facts(facts)
+      let (first, second) = Self.halves(items.indices.map { $0 }, seed: recipe.seed, stream: "facts")
+      factsValidation = first.map { items[$0] }
+      factsTest = second.map { items[$0] }
+    }
+    for (what, list) in [
+      ("target prompt for validation", targetValidation), ("target prompt for the test", targetTest),
+      ("neutral text for validation", neutralValidation), ("neutral text for the test", neutralTest),
+    ] where list.isEmpty {
+      throw EvaluationError.nothingToMeasure(what: what)
+    }
+    let shared = Set(targetValidation).intersection(targetTest).count
+    guard shared == 0 else {
+      throw OperationError.leakage(what: "prompts in both validation and test", count: shared)
+    }
+  }
+
+  private static func probeTexts(_ recipe: Recipe) throws -> [ProbeText] {
+    let texts = try LabelledTexts.read(
+      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "",
+      group: recipe.behaviour.group)
+    let parts = try texts.split(seed: recipe.seed)
+    return zip(texts.texts.indices, parts).map { index, part in
+      let text = texts.texts[index]
+      return ProbeText(
+        prompt: text.prompt, text: text.content, label: text.label == 1, group: String(texts.groups[index]),
+        part: part)
+    }
+  }
+
+  /// Two disjoint halves of a list in random order; equal elements go together, to the first.
+  private static func halves<T: Hashable>(_ items: [T], seed: UInt64, stream: String) -> ([T], [T]) {
+    var random = CounterRandom(seed: seed, stream: stream)
+    var seen: Set<T> = []
+    let shuffled = random.shuffled(items.filter { seen.insert($0).inserted })
+    return (Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2)))
+  }
+}
+
+/// Files of prompts, neutral texts and facts.
+enum PromptFile {
+  /// JSONL with `prompt` or `text`, or plain lines.
+  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  static func read(_ path: String) throws -> [String] {
+    let lines = try Files.readText(path).split(separator: "\n").map(String.init).filter { !$0.isEmpty }
+    guard path.hasSuffix(".jsonl") else { return lines }
+    return try lines.enumerated().map { number, line in
+      let json = try JSONValue(parsing: line, source: "\(path), line \(number + 1)")
+      guard let text = json["prompt"]?.string ?? json["text"]?.string else {
+        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
+      }
+      return text
+    }
+  }
+
+  /// JSONL with `prompt` and `answer`.
+  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  static func facts(_ path: String) throws -> [ClozeItem] {
+    try Files.readText(path).split(separator: "\n").enumerated().map { number, line in
+      let json = try JSONValue(parsing: String(line), source: "\(path), line \(number + 1)")
+      guard let prompt = json["prompt"]?.string, let answer = json["answer"]?.string else {
+        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
+      }
+      return ClozeItem(prompt: prompt, answer: answer)
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import JSON
+import OrderedCollections
+import Probing
+import Runtime
+import Surgery
+
+/// A recipe to and from its text form; unknown keys are refused with a suggestion, never skipped.
+extension Recipe {
+  /// Reads a recipe; absent keys keep their defaults.
+  /// - Throws: ``OperationError``, ``SurgeryError``.
+  public init(json: JSONValue) throws {
+    self.init()
+    var root = try KeyReader(json, path: "")
+    model = try root.string("model") ?? model
+    seed = UInt64(try root.int("seed") ?? 0)
+    if var part = try root.part("behaviour") {
+      behaviour.name = try part.string("name") ?? behaviour.name
+      behaviour.opposite = try part.string("opposite") ?? behaviour.opposite
+      behaviour.positive = try part.string("positive")
+      behaviour.negative = try part.string("negative")
+      behaviour.group = try part.string("group") ?? behaviour.group
+      if let pool = try part.string("pool") {
+        probe.pooling = try Self.pooling(pool, path: "behaviour.pool")
+        probe.directionPooling = probe.pooling
+      }
+      try part.done()
+    }
+    if var part = try root.part("probe") {
+      probe.kinds = try part.strings("kinds") ?? probe.kinds
+      probe.sites = try part.strings("sites")?.joined(separator: ",") ?? probe.sites
+      probe.pooling = try part.string("pool").map { try Self.pooling($0, path: "probe.pool") } ?? probe.pooling
+      probe.directions = try part.strings("directions") ?? probe.directions
+      probe.directionSite = try part.string("direction_site") ?? probe.directionSite
+      probe.directionPooling =
+        try part.string("direction_pool").map { try Self.pooling($0, path: "probe.direction_pool") }
+        ?? probe.directionPooling
+      try part.done()
+    }
+    if var part = try root.part("locate") {
+      if let names = try part.strings("space") {
+        locate.spaces = try names.map { name in
+          guard let space = EditSpace(rawValue: name) else {
+            throw OperationError.value(
+              path: "locate.space", reason: "\"\(name)\" is none of \(EditSpace.allCases.map(\.rawValue))")
+          }
+          return space
+        }
+      }
+      if let rows = try part.strings("rows") { sweep.rows = try rows.map(RowBudget.init(parsing:)) }
+      locate.blocks = try part.string("blocks").flatMap { $0 == "all" ? nil : $0 }
+      try part.done()
+    }
+    if var part = try root.part("sweep") {
+      sweep.strengths = try part.numbers("strength") ?? sweep.strengths
+      if let rows = try part.strings("rows") { sweep.rows = try rows.map(RowBudget.init(parsing:)) }
+      sweep.points = try part.int("points") ?? sweep.points
+      sweep.controls = try part.int("controls") ?? sweep.controls
+      sweep.mirror = try part.bool("mirror") ?? sweep.mirror
+      try part.done()
+    }
+    if var part = try root.part("prompts") {
+      prompts.target = try part.string("target")
+      prompts.targetTest = try part.string("target_test")
+      prompts.neutral = try part.string("neutral")
+      prompts.facts = try part.string("facts")
+      prompts.validationCount = try part.int("validation_count") ?? prompts.validationCount
+      prompts.testCount = try part.int("test_count") ?? prompts.testCount
+      prompts.neutralCount = try part.int("neutral_count") ?? prompts.neutralCount
+      prompts.maximumTokens = try part.int("max_tokens") ?? prompts.maximumTokens
+      prompts.temperature = try part.numbers("temperature")?.first ?? prompts.temperature
+      if var judge = try part.part("judge") {
+        prompts.judge = try judge.string("kind") ?? prompts.judge
+        prompts.judgeFile = try judge.string("file")
+        try judge.done()
+      }
+      try part.done()
+    }
+    if let part = try root.part("gates") {
+      gates = [:]
+      for (key, value) in part.members { gates[key] = value.string ?? "" }
+      _ = try parsedGates()
+    }
+    try root.done()
+    try validate()
+  }
+
+  /// The gates as values.
+  /// - Throws: ``SurgeryError/gate(text:)``.
+  public func parsedGates() throws -> Gates { try Gates(parsing: gates.map { ($0.key, $0.value) }) }
+
+  private func validate() throws {
+    func need(_ value: String?, _ path: String) throws {
+      if value == nil { throw OperationError.value(path: path, reason: "missing") }
+    }
+    if !usesOrganism {
+      try need(behaviour.positive, "behaviour.positive")
+      try need(behaviour.negative, "behaviour.negative")
+      try need(prompts.target, "prompts.target")
+      try need(prompts.neutral, "prompts.neutral")
+    }
+    for (path, count) in [
+      ("sweep.points", sweep.points), ("prompts.validation_count", prompts.validationCount),
+      ("prompts.test_count", prompts.testCount), ("prompts.neutral_count", prompts.neutralCount),
+      ("prompts.max_tokens", prompts.maximumTokens),
+    ] where count < 1 {
+      throw OperationError.value(path: path, reason: "\(count), must be at least 1")
+    }
+    guard !sweep.strengths.isEmpty, sweep.strengths.allSatisfy({ $0 > 0 }) else {
+      throw OperationError.value(path: "sweep.strength", reason: "needs positive numbers; mirror adds the others")
+    }
+    guard prompts.temperature >= 0 else { throw OperationError.value(path: "prompts.temperature", reason: "negative") }
+  }
+
+  private static func pooling(_ name: String, path: String) throws -> Pooling {
+    guard let pooling = Pooling(rawValue: name) else {
+      throw OperationError.value(path: path, reason: "\"\(name)\" is none of \(Pooling.allCases.map(\.rawValue))")
+    }
+    return pooling
+  }
+
+  /// The recipe with every default written out; the same recipe gives the same text.
+  public var json: JSONValue {
+    [
+      "model": .string(model), "seed": .integer(seed),
+      "behaviour": [
+        "name": .string(behaviour.name), "opposite": .string(behaviour.opposite),
+        "positive": .optional(behaviour.positive), "negative": .optional(behaviour.negative),
+        "group": .string(behaviour.group),
+      ],
+      "probe": [
+        "kinds": .strings(probe.kinds), "sites": .string(probe.sites), "pool": .string(probe.pooling.rawValue),
+        "directions": .strings(probe.directions), "direction_site": .string(probe.directionSite),
+        "direction_pool": .string(probe.directionPooling.rawValue),
+      ],
+      "locate": [
+        "space": .strings(locate.spaces.map(\.rawValue)), "blocks": .string(locate.blocks ?? "all"),
+      ],
+      "sweep": [
+        "strength": .numbers(sweep.strengths), "rows": .strings(sweep.rows.map(\.description)),
+        "points": .integer(sweep.points), "controls": .integer(sweep.controls), "mirror": .bool(sweep.mirror),
+      ],
+      "prompts": [
+        "target": .optional(prompts.target), "target_test": .optional(prompts.targetTest),
+        "neutral": .optional(prompts.neutral), "facts": .optional(prompts.facts),
+        "validation_count": .integer(prompts.validationCount), "test_count": .integer(prompts.testCount),
+        "neutral_count": .integer(prompts.neutralCount), "max_tokens": .integer(prompts.maximumTokens),
+        "temperature": .number(prompts.temperature),
+        "judge": ["kind": .string(prompts.judge), "file": .optional(prompts.judgeFile)],
+      ],
+      "gates": .object(gates.mapValues(JSONValue.string)),
+    ]
+  }
+}
+
+/// Reads the keys of one mapping and knows afterwards which were not asked for.
+struct KeyReader {
+  private(set) var members: OrderedDictionary<String, JSONValue>
+  private let path: String
+  private var asked: [String] = []
+
+  init(_ json: JSONValue, path: String) throws {
+    guard let members = json.object else { throw OperationError.value(path: path, reason: "not a mapping") }
+    self.members = members
+    self.path = path
+  }
+
+  private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  private mutating func value(_ key: String) -> JSONValue? {
+    asked.append(key)
+    guard let value = members[key], !value.isNull else { return nil }
+    return value
+  }
+
+  mutating func string(_ key: String) throws -> String? {
+    guard let value = value(key) else { return nil }
+    guard let text = value.string else { throw OperationError.value(path: name(key), reason: "not a text") }
+    return text
+  }
+
+  mutating func int(_ key: String) throws -> Int? {
+    guard let value = value(key) else { return nil }
+    guard let number = value.int, number >= 0 else {
+      throw OperationError.value(path: name(key), reason: "not a whole number from 0")
+    }
+    return number
+  }
+
+  mutating func bool(_ key: String) throws -> Bool? {
+    guard let value = value(key) else { return nil }
+    guard let truth = value.bool else { throw OperationError.value(path: name(key), reason: "not true or false") }
+    return truth
+  }
+
+  /// One text or a list; numbers count as their text (`rows: [512, 2%]`).
+  mutating func strings(_ key: String) throws -> [String]? {
+    guard let value = value(key) else { return nil }
+    return try (value.array ?? [value]).map { item in
+      if let text = item.string { return text }
+      if let number = item.int { return String(number) }
+      throw OperationError.value(path: name(key), reason: "not a text or a list of texts")
+    }
+  }
+
+  mutating func numbers(_ key: String) throws -> [Double]? {
+    guard let value = value(key) else { return nil }
+    return try (value.array ?? [value]).map { item in
+      guard let number = item.double else { throw OperationError.value(path: name(key), reason: "not numbers") }
+      return number
+    }
+  }
+
+  mutating func part(_ key: String) throws -> KeyReader? { try value(key).map { try KeyReader($0, path: name(key)) } }
+
+  /// - Throws: ``OperationError/unknownKey(path:suggestion:)`` for a key that nobody asked for.
+  func done() throws {
+    for key in members.keys where !asked.contains(key) {
+      throw OperationError.unknownKey(path: name(key), suggestion: Suggestion.closest(to: key, in: asked))
+    }
+  }
+}

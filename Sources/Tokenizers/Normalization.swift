@@ -1,0 +1,199 @@
+/// The normalisation forms of Unicode (UAX #15), with origins.
+struct NormalizationForm: Equatable {
+  /// Takes compatibility decompositions (NFKC, NFKD).
+  var compatible: Bool
+  /// Composes again (NFC, NFKC).
+  var composes: Bool
+
+  static let nfc = NormalizationForm(compatible: false, composes: true)
+  static let nfd = NormalizationForm(compatible: false, composes: false)
+  static let nfkc = NormalizationForm(compatible: true, composes: true)
+  static let nfkd = NormalizationForm(compatible: true, composes: false)
+}
+
+/// What ``DecompositionTable`` says, ready for look-ups.
+struct NormalizationData: Sendable {
+  private var canonical: [UInt32: [UInt32]] = [:]
+  private var compatible: [UInt32: [UInt32]] = [:]
+  private var combining: [UInt32: UInt8] = [:]
+  private var composites: [UInt64: UInt32] = [:]
+  /// Whether any scalar of a page of 256 has an entry.
+  private var pages = [Bool](repeating: false, count: 0x1100)
+
+  static let shared = NormalizationData()
+
+  private init() {
+    var reader = Reader()
+    var scalar: UInt32 = 0
+    while let distance = reader.number() {
+      scalar += distance
+      pages[Int(scalar >> 8)] = true
+      let head = reader.number() ?? 0
+      if head & 3 == 3 {
+        combining[scalar] = UInt8(truncatingIfNeeded: reader.number() ?? 0)
+        continue
+      }
+      var near = Int64(scalar)
+      let parts = (0..<head >> 2).map { _ -> UInt32 in
+        let code = Int64(reader.number() ?? 0)
+        near += code & 1 == 0 ? code >> 1 : -(code + 1) >> 1
+        return UInt32(near)
+      }
+      if head & 3 == 2 {
+        compatible[scalar] = parts
+      } else {
+        canonical[scalar] = parts
+        if head & 3 == 0, parts.count == 2 { composites[UInt64(parts[0]) << 32 | UInt64(parts[1])] = scalar }
+      }
+    }
+    // The table gives one step: take the steps until none is left.
+    for scalar in canonical.keys { canonical[scalar] = fully(scalar) }
+  }
+
+  private func fully(_ scalar: UInt32) -> [UInt32] {
+    canonical[scalar].map { $0.flatMap(fully) } ?? [scalar]
+  }
+
+  /// The full decomposition; nil for a scalar that stays as it is. Hangul syllables are not in the table.
+  func decomposition(_ scalar: UInt32, compatible: Bool) -> [UInt32]? {
+    guard pages[Int(scalar >> 8)] else { return nil }
+    return (compatible ? self.compatible[scalar] : nil) ?? canonical[scalar]
+  }
+
+  /// The canonical combining class.
+  func combiningClass(_ scalar: UInt32) -> UInt8 {
+    pages[Int(scalar >> 8)] ? combining[scalar] ?? 0 : 0
+  }
+
+  /// The scalar that two scalars compose to, Hangul included.
+  func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    if first &- Hangul.leading < Hangul.leadingCount && second &- Hangul.vowel < Hangul.vowelCount {
+      return Hangul.syllable + ((first - Hangul.leading) * Hangul.vowelCount + second - Hangul.vowel)
+        * Hangul.trailingCount
+    }
+    let block = first &- Hangul.syllable
+    if block < Hangul.syllableCount && block % Hangul.trailingCount == 0
+      && second &- (Hangul.trailing + 1) < Hangul.trailingCount - 1
+    {
+      return first + second - Hangul.trailing
+    }
+    return composites[UInt64(first) << 32 | UInt64(second)]
+  }
+
+  /// Reads numbers out of the table's text.
+  private struct Reader {
+    private var index = 0
+    private let text = DecompositionTable.data
+
+    mutating func number() -> UInt32? {
+      var value: UInt32 = 0
+      var shift: UInt32 = 0
+      while index < text.utf8CodeUnitCount {
+        let character = text.utf8Start[index]
+        index += 1
+        let digit: UInt32
+        switch character {
+        case 65...90: digit = UInt32(character) - 65
+        case 97...122: digit = UInt32(character) - 71
+        case 48...57: digit = UInt32(character) + 4
+        default: digit = character == UInt8(ascii: "+") ? 62 : 63
+        }
+        value |= (digit & 31) << shift
+        if digit < 32 { return value }
+        shift += 5
+      }
+      return nil
+    }
+  }
+}
+
+/// Numbers of the algorithm that composes Hangul syllables.
+enum Hangul {
+  static let syllable: UInt32 = 0xAC00
+  static let leading: UInt32 = 0x1100
+  static let vowel: UInt32 = 0x1161
+  static let trailing: UInt32 = 0x11A7
+  static let leadingCount: UInt32 = 19
+  static let vowelCount: UInt32 = 21
+  static let trailingCount: UInt32 = 28
+  static let syllableCount: UInt32 = 11172
+
+  /// The letters of a syllable; nil for other scalars.
+  static func letters(_ scalar: UInt32) -> [UInt32]? {
+    let index = scalar &- syllable
+    guard index < syllableCount else { return nil }
+    let letters = [
+      leading + index / (vowelCount * trailingCount),
+      vowel + index % (vowelCount * trailingCount) / trailingCount,
+    ]
+    return index % trailingCount == 0 ? letters : letters + [trailing + index % trailingCount]
+  }
+}
+
+extension AlignedText {
+  private struct Letter {
+    var scalar: UInt32
+    var combiningClass: UInt8
+    var origin: Origin
+  }
+
+  /// Writes the text in a normalisation form. A composed scalar stands for what its first part stood for.
+  mutating func normalize(_ form: NormalizationForm) {
+    if bytes.allSatisfy({ $0 < 0x80 }) { return }
+    let data = NormalizationData.shared
+    var letters: [Letter] = []
+    letters.reserveCapacity(bytes.count)
+    bytes.forEachScalar { value, index, length in
+      let origin = origin(at: index, length: length)
+      if value < 0xA0 {
+        letters.append(Letter(scalar: value, combiningClass: 0, origin: origin))
+      } else if let parts = Hangul.letters(value) ?? data.decomposition(value, compatible: form.compatible) {
+        for part in parts {
+          letters.append(Letter(scalar: part, combiningClass: data.combiningClass(part), origin: origin))
+        }
+      } else {
+        letters.append(Letter(scalar: value, combiningClass: data.combiningClass(value), origin: origin))
+      }
+    }
+    Self.order(&letters)
+    if form.composes { Self.compose(&letters, data) }
+    var draft = Draft(capacity: bytes.count)
+    for letter in letters { draft.append(scalar: letter.scalar, origin: letter.origin) }
+    take(draft)
+  }
+
+  /// Puts the marks between two starters in the order of their classes. Origins stay in place, so that they go on
+  /// ascending.
+  private static func order(_ letters: inout [Letter]) {
+    for end in letters.indices where letters[end].combiningClass > 0 {
+      var index = end
+      while index > 0 && letters[index - 1].combiningClass > letters[index].combiningClass {
+        letters.swapAt(index, index - 1)
+        let origin = letters[index].origin
+        letters[index].origin = letters[index - 1].origin
+        letters[index - 1].origin = origin
+        index -= 1
+      }
+    }
+  }
+
+  /// Joins each starter with the marks and starters after it that nothing keeps away.
+  private static func compose(_ letters: inout [Letter], _ data: NormalizationData) {
+    var result: [Letter] = []
+    result.reserveCapacity(letters.count)
+    var starter = -1
+    for letter in letters {
+      if starter >= 0, let last = result.last {
+        let adjacent = result.count - 1 == starter
+        let blocked = !adjacent && last.combiningClass >= letter.combiningClass
+        if !blocked, let joined = data.composite(result[starter].scalar, letter.scalar) {
+          result[starter].scalar = joined
+          continue
+        }
+      }
+      if letter.combiningClass == 0 { starter = result.count }
+      result.append(letter)
+    }
+    letters = result
+  }
+}
