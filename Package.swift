@@ -71,7 +71,21 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
-  ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
+  (
+    "Transformers",
+    [
+      "Architectures", "Checkpoints", "Layers", "Tokenizers", "JSON", "Tensors", "TestSupport", "Runtime",
+      collections,
+    ],
+    [
+      "Fixtures", "PARITY.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
+      "record_stories.py",
+    ]
+  ),
+  (
+    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    ["Fixtures", "record_probes.py"]
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
 ]
@@ -103,8 +117,9 @@ let package = Package(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
     .target(
-      name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
-      swiftSettings: numeric),
+      name: "TestSupport",
+      dependencies: ["Tensors", "Layers", "Checkpoints", "JSON", "Runtime", collections],
+      path: "Tests/Support", swiftSettings: numeric),
     .executableTarget(
       name: "surgeon",
       dependencies: [

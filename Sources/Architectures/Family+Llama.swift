@@ -62,13 +62,14 @@ extension Family {
         key: "num_key_value_heads", reason: "\(keyValueHeads) does not divide \(heads) attention heads")
     }
     let contextLength = try config.positive("max_position_embeddings", default: choices.contextLength)
+    let rotary = try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000)
     return Network(
       family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads,
       headSize: headSize,
       mlpWidth: try config.positive("intermediate_size"), vocabulary: try config.positive("vocab_size"),
-      contextLength: contextLength,
+      contextLength: rotary.scaling.reach(contextLength),
       norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
-      rotary: try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000),
+      rotary: rotary,
       learnedPositions: false, gatedMLP: true,
       activation: try config.activation("hidden_act", default: "silu"),
       queryKeyNorm: choices.queryKeyNorm, windows: try windows(config, blocks: blocks, rule: choices.window),

@@ -97,7 +97,8 @@ private struct GenerationGroup {
     self.stops = options.stops ?? Set(network.eos.map(Int32.init))
     self.prompts = prompts
     self.randoms = randoms
-    limits = prompts.map { min(options.maximumTokens, network.contextLength - $0.count) }
+    // The last new token is drawn from a full context and need not fit into it.
+    limits = prompts.map { min(options.maximumTokens, network.contextLength + 1 - $0.count) }
     caches = zip(prompts, limits).map { prompt, limit in
       KeyValueCache(
         blocks: network.blocks, width: network.keyValueHeads * network.headSize,

@@ -28,12 +28,16 @@ struct LinearCase: Sendable, CustomStringConvertible {
     bias = .random(outputs, seed: 2)
     stored = [Float].random(outputs * inputs, seed: 3).rounded(to: dtype)
     var logical = stored
-    if transposed { for n in 0..<outputs { for k in 0..<inputs { logical[n * inputs + k] = stored[k * outputs + n] } } }
+    if transposed {
+      for n in 0..<outputs { for k in 0..<inputs { logical[n * inputs + k] = stored[k * outputs + n] } }
+    }
     self.logical = logical
     weight = LinearWeight(
-      Tensor(stored, shape: transposed ? [inputs, outputs] : [outputs, inputs], dtype: dtype), transposed: transposed,
+      Tensor(stored, shape: transposed ? [inputs, outputs] : [outputs, inputs], dtype: dtype),
+      transposed: transposed,
       bias: hasBias ? Tensor(bias) : nil)
-    expected = Reference.linear(x, logical, hasBias ? bias : nil, rows: rows, outputs: outputs, inputs: inputs)
+    expected = Reference.linear(
+      x, logical, hasBias ? bias : nil, rows: rows, outputs: outputs, inputs: inputs)
   }
 
   /// The product with rows of y and x `gap` floats farther apart than they must be.
@@ -72,15 +76,19 @@ struct LinearCase: Sendable, CustomStringConvertible {
       #expect(c.product().bits == c.expected.bits, "\(c), \(setting)")
       #expect(c.product(gap: 3).bits == c.expected.bits, "\(c), rows apart, \(setting)")
     }
-    let exact = Reference.linear64(c.x, c.logical, c.hasBias ? c.bias : nil, rows: c.rows, outputs: c.outputs, inputs: c.inputs)
+    let exact = Reference.linear64(
+      c.x, c.logical, c.hasBias ? c.bias : nil, rows: c.rows, outputs: c.outputs, inputs: c.inputs)
     for (value, exact) in zip(c.expected, exact) { #expect(abs(Double(value) - exact.value) <= exact.bound) }
   }
 
-  @Test(arguments: LinearCase.all.filter { $0.outputs > 1 }) func chosenOutputsHaveTheBitsOfAll(_ c: LinearCase) {
+  @Test(arguments: LinearCase.all.filter { $0.outputs > 1 }) func chosenOutputsHaveTheBitsOfAll(
+    _ c: LinearCase
+  ) {
     let indices = (0..<c.outputs).filter { $0 % 3 != 1 }.reversed() + [0]
     KernelSetting.each { setting in
       var y = [Float](repeating: 7, count: c.rows * indices.count)
-      Linear.forward(&y, selected: indices, yStride: indices.count, c.x, xStride: c.inputs, rows: c.rows, c.weight)
+      Linear.forward(
+        &y, selected: indices, yStride: indices.count, c.x, xStride: c.inputs, rows: c.rows, c.weight)
       let expected = (0..<c.rows).flatMap { m in indices.map { c.expected[m * c.outputs + $0] } }
       #expect(y.bits == expected.bits, "\(c), \(setting)")
     }
@@ -104,7 +112,8 @@ struct LinearCase: Sendable, CustomStringConvertible {
     let first = 131 - rows
     c.x.withUnsafeBufferPointer {
       Linear.forward(
-        &y, yStride: c.outputs, $0.baseAddress.unsafelyUnwrapped + first * c.inputs, xStride: c.inputs, rows: rows, c.weight)
+        &y, yStride: c.outputs, $0.baseAddress.unsafelyUnwrapped + first * c.inputs, xStride: c.inputs,
+        rows: rows, c.weight)
     }
     #expect(y.bits == Array(c.expected[(first * c.outputs)...]).bits)
   }
@@ -117,7 +126,8 @@ struct LinearCase: Sendable, CustomStringConvertible {
     let row = rows / 2
     x[row * inputs + 39] = .nan
     w[transposed ? 17 * outputs + 11 : 11 * inputs + 17] = .infinity
-    let weight = LinearWeight(Tensor(w, shape: transposed ? [inputs, outputs] : [outputs, inputs]), transposed: transposed)
+    let weight = LinearWeight(
+      Tensor(w, shape: transposed ? [inputs, outputs] : [outputs, inputs]), transposed: transposed)
     KernelSetting.each { setting in
       var y = [Float](repeating: 0, count: rows * outputs)
       Linear.forward(&y, yStride: outputs, x, xStride: inputs, rows: rows, weight)
