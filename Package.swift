@@ -38,7 +38,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Evaluation",
     [
-      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "JSON",
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Probing", "Statistics",
+      "JSON",
       "Runtime",
       collections,
     ]

@@ -154,6 +154,20 @@ public struct FeatureCache: Sendable {
       columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
   }
 
+  /// The pooled state of one text at one site, `[1, width]`, without a cache.
+  /// - Throws: ``CacheError``, ``TransformerError``.
+  public static func features(
+    _ model: Model, _ text: EncodedText, site: Site, pooling: Pooling
+  ) throws -> Tensor {
+    let tokens = try pooling.tokens(of: text, index: 0)
+    var result = Tensor(zeros: [1, 0])
+    try model.observe([text.ids], sites: [site]) { _, _, _, rows, width in
+      result = Tensor(zeros: [1, width])
+      average(result.f32, rows + tokens.lowerBound * width, tokens: tokens.count, width: width)
+    }
+    return result
+  }
+
   /// Mean of some rows, summed in f64 in the order of the tokens.
   private static func average(
     _ result: UnsafeMutablePointer<Float>, _ rows: UnsafePointer<Float>, tokens: Int, width: Int
