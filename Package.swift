@@ -45,7 +45,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     "Surgery",
     [
       "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
-      "JSON", "Runtime",
+      "JSON", "Runtime", collections,
     ]
   ),
   (
@@ -124,6 +124,11 @@ let package = Package(
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
-    },
+    }
+    + [
+      .testTarget(
+        name: "SurgeonProgramTests", dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "JSON", "Runtime"],
+        swiftSettings: strict)
+    ],
   swiftLanguageModes: [.v6]
 )

@@ -100,7 +100,8 @@ struct GenerateCommand: ReportingCommand {
         name: "reply_tokens", value: Double(tokens) / Double(replies.count), unit: "tokens", n: replies.count)
     )
     guard session.format == .csv else {
-      return try session.show(report, heading: replies.map { "prompt: \($0.prompt)\nreply:  \($0.text)\n" }, tables: [])
+      return try session.show(
+        report, heading: replies.map { "prompt: \($0.prompt)\nreply:  \($0.text)\n" }, tables: [])
     }
     var table = Table([.init("Prompt"), .init("Reply"), .init("Tokens", numeric: true), .init("Stopped")])
     for reply in replies {
