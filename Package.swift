@@ -127,7 +127,7 @@ let package = Package(
     }
     + [
       .testTarget(
-        name: "SurgeonProgramTests", dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "JSON", "Runtime"],
+        name: "SurgeonProgramTests", dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "Tensors", "JSON", "Runtime"],
         swiftSettings: strict)
     ],
   swiftLanguageModes: [.v6]

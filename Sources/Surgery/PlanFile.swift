@@ -119,3 +119,24 @@ extension Locate.Ranking {
   /// Candidate blocks, ascending.
   public var blocks: [Int] { additions.keys.sorted() }
 }
+
+extension PlanFile {
+  /// The plan at one strength as a patch for a model.
+  /// - Throws: ``SurgeryError``, ``ArchitectureError``, ``CheckpointError``, ``Interrupted``.
+  public func patch(
+    _ plan: RowPlan, strength: Double, binding: Binding, checkpoint: Checkpoint,
+    progress: ProgressSink = ignoreProgress
+  ) throws -> Patch {
+    var origin = provenance
+    origin["tool"] = "surgeon"
+    origin["space"] = .string(plan.space.rawValue)
+    origin["site"] = .string(plan.site)
+    origin["strength"] = .number(strength)
+    origin["alpha"] = .number(plan.alpha(strength: strength))
+    origin["median_row_norm"] = .number(Double(plan.medianNorm))
+    origin["rows"] = .integer(plan.rows.count)
+    origin["candidates"] = .integer(plan.candidates)
+    return try Patch.build(
+      checkpoint, plan.changes(strength: strength, binding: binding), provenance: origin, progress: progress)
+  }
+}

@@ -138,7 +138,7 @@ extension ProbeTraining.Outcome {
     for (index, cell) in sweep.cells.enumerated() {
       let area = cell.metrics.first { $0.name == "auroc" }
       table.add([
-        .text(cell.site), .text(cell.kind), .fixed(area?.value, 3), .text(area?.shownInterval),
+        .text(cell.site), .text(cell.kind), .fixed(area?.value, 3), .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""),
         .fixed(cell.trainAUROC, 3), .text(index == sweep.chosen ? "chosen" : ""),
       ])
     }
@@ -150,7 +150,7 @@ extension ProbeTraining.Outcome {
       [.init("Scores"), .init("AUROC", numeric: true), .init("Interval"), .init("What")], title: "Test")
     func add(_ name: String, _ metrics: [Metric], _ what: String) {
       let area = metrics.first { $0.name == "auroc" }
-      table.add([.text(name), .fixed(area?.value, 3), .text(area?.shownInterval), .text(what)])
+      table.add([.text(name), .fixed(area?.value, 3), .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""), .text(what)])
     }
     add("probe", sweep.testMetrics, "\(sweep.best.kind) at \(sweep.best.site)")
     for control in sweep.controls { add(control.name, control.metrics, control.summary) }

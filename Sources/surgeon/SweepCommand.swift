@@ -60,6 +60,9 @@ struct SweepCommand: ReportingCommand {
   @Option(help: "Temperature of the replies; 0 is greedy.")
   var temperature = 0.0
 
+  @Option(help: "A text whose token ends a reply, such as '\\n'; repeatable.")
+  var stop: [String] = []
+
   @Option(name: [.customShort("L"), .long], help: "Prompts and neutral texts at most.")
   var limit: Int?
 
@@ -97,7 +100,8 @@ struct SweepCommand: ReportingCommand {
     let test = try BehaviourTest(
       prompts: target.texts, tokenizer: tokenizer, judge: judge,
       options: GenerationOptions(
-        maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature), seed: common.seed))
+        maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature), seed: common.seed,
+        stops: try opened.stops(stop, tokenizer)))
     let neutralTokens = texts.texts.map { tokenizer.encode($0).ids }
     let arms = try PlanSweep.arms(file, options: options)
     if dryRun {
@@ -115,7 +119,7 @@ struct SweepCommand: ReportingCommand {
       [
         try opened.model.checkpoint.modelHash, try Files.sha256(plan), try Files.sha256(prompts),
         try Files.sha256(neutral), try lexicon.map { try Files.sha256($0) } ?? "grammar", "\(maxTokens)",
-        "\(temperature)", "\(common.seed)", "\(limit ?? -1)",
+        "\(temperature)", "\(common.seed)", "\(limit ?? -1)", stop.joined(separator: "\u{0}"),
       ].joined(separator: "\n"))
     let log = try SweepLog(path: "\(output)/sweep.jsonl", of: subject)
     let panel = try PlanSweep.panel(opened.model, target: test, neutral: neutralTokens, progress: session.progress)

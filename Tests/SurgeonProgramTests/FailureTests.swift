@@ -2,6 +2,7 @@ import Checkpoints
 import Glibc
 import JSON
 import Runtime
+import Tensors
 import Testing
 
 /// What can go wrong, what the program then says, and that nothing is lost or half written.

@@ -35,11 +35,12 @@ enum Program {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addchdir_np(&actions, folder)
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, folder + "/.stdout", O_WRONLY | O_CREAT | O_TRUNC, 0o666)
     posix_spawn_file_actions_addopen(&actions, 2, folder + "/.stderr", O_WRONLY | O_CREAT | O_TRUNC, 0o666)
-    let words = shell.map { ["/bin/sh", "-c", $0] } ?? [path] + arguments
+    // A shell changes the folder and becomes the program: the process stays the same one.
+    let line = "cd \"$0\" && " + (shell ?? "exec \"$SURGEON\" \"$@\"")
+    let words = ["/bin/sh", "-c", line, folder] + arguments
     let home = ["SURGEON=\(path)", "HOME=\(folder)", "XDG_CACHE_HOME=\(folder)/.cache", "PATH=/usr/bin:/bin"]
     var pid = pid_t()
     let status = Self.withCStrings(words) { argv in
