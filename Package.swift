@@ -68,7 +68,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", [], ["Oracle"]),
+  ("Checkpoints", ["CKernels"], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
@@ -146,6 +146,12 @@ let package = Package(
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
-    },
+    }
+    + [
+      .testTarget(
+        name: "SurgeonProgramTests",
+        dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "Tensors", "JSON", "Runtime"],
+        swiftSettings: strict)
+    ],
   swiftLanguageModes: [.v6]
 )

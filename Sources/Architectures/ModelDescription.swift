@@ -148,3 +148,14 @@ extension Site {
     ("ROLE:input", "what the product of a role reads, such as blocks.N.mlp.down:input"),
   ]
 }
+
+extension Site {
+  /// How many numbers a token has at the site.
+  public func width(_ network: Network) -> Int {
+    switch self {
+    case .input(.block(_, .down)): network.mlpWidth
+    case .input(.block(_, .attentionOutput)): network.heads * network.headSize
+    default: network.width
+    }
+  }
+}

@@ -10,6 +10,8 @@ public struct TextDocuments: Sendable {
     public var id: String
     /// The text.
     public var text: String
+    /// What comes before the text, where an object says so.
+    public var prompt: String?
   }
 
   /// The texts.
@@ -81,7 +83,10 @@ public struct TextDocuments: Sendable {
 
   private static func document(_ value: JSONValue, id: String, keys: [String]) throws -> Document {
     if let text = value.string { return Document(id: id, text: text) }
-    for key in keys { if let text = value[key]?.string { return Document(id: id, text: text) } }
+    for key in keys {
+      guard let text = value[key]?.string else { continue }
+      return Document(id: id, text: text, prompt: key == "prompt" ? nil : value["prompt"]?.string)
+    }
     let seen = value.object.map { "an object with the keys \($0.keys.joined(separator: ", "))" } ?? "neither"
     throw EvaluationError.text(
       place: id, reason: seen,

@@ -40,9 +40,13 @@ struct CommonOptions: ParsableArguments {
     guard compute == "auto" || compute == "f32" else {
       throw ValidationError("--compute \(compute): this version computes in f32 (auto and f32 are the same)")
     }
-    _ = try ProgressMode(named: progress)
-    if let format { _ = try TableFormat(named: format) }
-    for text in failIf { _ = try Gate(failIf: text) }
+    do {
+      _ = try ProgressMode(named: progress)
+      if let format { _ = try TableFormat(named: format) }
+      for text in failIf { _ = try Gate(failIf: text) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
   }
 }
 

@@ -1,7 +1,10 @@
+import Architectures
 import Checkpoints
 import JSON
 import Reports
 import Runtime
+import Tensors
+import Transformers
 
 /// What `--dry-run` answers: what a command will read, write, hold and roughly take.
 struct DryRun {
@@ -17,6 +20,17 @@ struct DryRun {
     self.holdBytes = holdBytes
     self.seconds = seconds
     freeBytes = Files.availableSpace(at: output)
+  }
+
+  /// A pass of some tokens through a network: two operations a weight and token, at a rate of 20 GFLOP/s a thread.
+  init(passOver tokens: Int, of network: Network, weightBytes: Int, writeBytes: Int, output: String) {
+    let rows = min(tokens, Model.defaultBatchTokens)
+    let wide = 4 * network.width + 2 * network.mlpWidth + 4 * network.heads * network.headSize
+    self.init(
+      readBytes: weightBytes, writeBytes: writeBytes,
+      holdBytes: 4 * rows * wide + writeBytes / 8 + (32 << 20),
+      output: output,
+      seconds: 2 * Double(network.multiplyAddsPerToken) * Double(tokens) / (2e10 * Double(Parallel.threads)))
   }
 
   init(_ plan: WritePlan) {

@@ -46,6 +46,10 @@ struct GenerateCommand: ReportingCommand {
   @Option(help: "Replies for each prompt.")
   var samples = 1
 
+  @Option(
+    help: "A text whose token ends a reply, such as '\\n'; repeatable. The config's end tokens always do.")
+  var stop: [String] = []
+
   @Option(help: "Texts continued side by side; no result depends on it.")
   var batchSize = 96
 
@@ -73,7 +77,7 @@ struct GenerateCommand: ReportingCommand {
     let prompts = documents.texts.flatMap { Array(repeating: $0, count: samples) }
     let options = GenerationOptions(
       maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP),
-      seed: common.seed, batchSize: batchSize)
+      seed: common.seed, stops: try opened.stops(stop, tokenizer), batchSize: batchSize)
     let generated = try opened.model.generate(
       prompts: prompts.map { tokenizer.encode($0).ids }, options: options, overlay: opened.overlay,
       progress: session.progress)

@@ -2,6 +2,7 @@ import Architectures
 import Evaluation
 import Probing
 import Reports
+import Runtime
 import Surgery
 
 /// A registry of the libraries as `surgeon ls` shows it.
@@ -32,6 +33,14 @@ struct Listing: Sendable {
     },
     Listing(name: "roles", summary: "what tensors do inside a block") {
       BlockRole.allCases.map { Item(name: "blocks.N.\($0.rawValue)", summary: $0.summary) }
+    },
+    Listing(name: "probes", summary: "kinds of probes, with their settings") {
+      ProbeKind.all.map { kind in
+        let settings = kind.parameters.map { "\($0.name) (\($0.range))" }.joined(separator: "; ")
+        return Item(
+          name: kind.name, summary: kind.summary + (settings.isEmpty ? "" : "; settings: \(settings)"),
+          reference: kind.reference)
+      }
     },
     Listing(name: "poolings", summary: "how the tokens of a text become one vector") {
       Pooling.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }

@@ -73,3 +73,22 @@ struct TextFileOptions: ParsableArguments {
     return documents
   }
 }
+
+extension OpenedModel {
+  /// The ids that end a reply: those of the config, and the token of each stop text (`\\n` and `\\t` may be spelt so).
+  func stops(_ texts: [String], _ tokenizer: Tokenizer) throws -> Set<Int32>? {
+    guard !texts.isEmpty else { return nil }
+    var stops = Set(model.network.eos.map(Int32.init))
+    for text in texts {
+      let text = text.replacing("\\n", with: "\n").replacing("\\t", with: "\t")
+      let ids = tokenizer.encode(text, addSpecialTokens: false).ids
+      guard ids.count == 1 else {
+        throw ProgramError.flags(
+          found: "--stop \"\(text)\" is \(ids.count) tokens of this tokenizer",
+          expected: "a text that is one token")
+      }
+      stops.insert(ids[0])
+    }
+    return stops
+  }
+}

@@ -1,8 +1,10 @@
 import Checkpoints
 import JSON
 import OrderedCollections
+import Probing
 import Reports
 import Runtime
+import Transformers
 
 extension ReportEnvelope {
   /// Lists a checkpoint among the inputs: small files with their hashes, weights with their sizes and, where asked
@@ -21,6 +23,25 @@ extension ReportEnvelope {
       try Artefact(
         checkpoint: Checkpoint(folder: folder), role: "edited_model",
         facts: ["model_hash": .string(modelHash)]))
+  }
+
+  /// Lists a probe's two files among the inputs.
+  mutating func read(probe path: String) throws {
+    let folder = Files.isFolder(path) ? path : Files.folder(of: path)
+    let files = try ["probe.json", "probe.safetensors"].map { name in
+      Artefact.File(
+        name: name, bytes: try Files.size("\(folder)/\(name)"), sha256: try Files.sha256("\(folder)/\(name)"))
+    }
+    inputs.append(Artefact(role: "probe", path: folder, files: files))
+  }
+
+  /// Warns where a probe was trained on another model.
+  mutating func check(_ probe: Probe, belongsTo model: Model) throws {
+    if probe.belongs(to: try model.checkpoint.modelHash) == false {
+      warn(
+        "PROBE_OF_ANOTHER_MODEL",
+        "probe \(probe.name) was trained on another model; its scores may mean nothing here")
+    }
   }
 
   /// Lists a file among the inputs, with its hash.

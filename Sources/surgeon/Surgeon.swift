@@ -1,4 +1,5 @@
 import ArgumentParser
+import Runtime
 
 /// The program: one file a command, each calls one library function, prints the result and ends with an exit code.
 @main
@@ -23,6 +24,9 @@ struct Surgeon: ParsableCommand {
           PerplexityCommand.self,
         ]),
       CommandGroup(
+        name: "Probes:",
+        subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
+      CommandGroup(
         name: "Reports and program:",
         subcommands: [
           ReportCommand.self,
@@ -37,9 +41,9 @@ struct Surgeon: ParsableCommand {
     do {
       var command = try parseAsRoot(CommandLineWords.prepared(Array(CommandLine.arguments.dropFirst())))
       try command.run()
-    } catch let error as CommandLineWords.Problem {
-      Terminal.complain(error.description)
-      exit(withError: ExitCode(64))
+    } catch let error as any SurgeonError {
+      Terminal.complain("surgeon: \(error.code)\n\(error)")
+      exit(withError: ArgumentParser.ExitCode(error.exitCode.rawValue))
     } catch {
       exit(withError: error)
     }
