@@ -68,6 +68,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
+  (
+    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    ["Fixtures", "record_probes.py"]
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
 ]
