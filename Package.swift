@@ -61,6 +61,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ),
 ]
 
+/// What the programs may import.
+let everything: [Target.Dependency] = libraries.map { .init(stringLiteral: $0.name) }
+
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
   ("Runtime", [], []),
@@ -74,6 +77,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 
 /// What lies in a folder of the package and is no source.
@@ -111,14 +115,13 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         collections,
-      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+      ] + everything, swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [
-        "Organism", "Runtime", "JSON", collections,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+        collections,
+      ] + everything, exclude: present(["README.md"], in: "Sources/Bench"), swiftSettings: strict),
   ]
     + libraries.map {
       .target(
