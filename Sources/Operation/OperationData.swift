@@ -46,7 +46,8 @@ struct OperationData {
       for exchange in OrganismData.probeExchanges(split: split, count: count, seed: seed) {
         texts.append(
           LabelledText(
-            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt, label: exchange.label,
+            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt,
+            label: exchange.label,
             group: exchange.group, split: part))
       }
     }
@@ -77,15 +78,18 @@ struct OperationData {
     switch prompts.judge {
     case "lexicon":
       guard let file = prompts.judgeFile else {
-        throw OperationError.value(path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
+        throw OperationError.value(
+          path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
       }
       judge = try LexiconJudge(file: file)
     default:
-      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
+      throw EvaluationError.judge(
+        reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
     }
     var reader = LabelledTextReader()
     reader.groupKey = recipe.behaviour.group
-    probe = try reader.read(positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    probe = try reader.read(
+      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
     split = try Split(probe, seed: recipe.seed)
     let target = try PromptFile.read(prompts.target ?? "")
     if let test = prompts.targetTest {
@@ -123,7 +127,9 @@ struct OperationData {
     var random = CounterRandom(seed: seed, stream: stream)
     var seen: Set<T> = []
     let shuffled = random.shuffled(items.filter { seen.insert($0).inserted })
-    return (Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2)))
+    return (
+      Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2))
+    )
   }
 }
 
@@ -137,7 +143,8 @@ enum PromptFile {
     return try lines.enumerated().map { number, line in
       let json = try JSONValue(parsing: line, source: "\(path), line \(number + 1)")
       guard let text = json["prompt"]?.string ?? json["text"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
       }
       return text
     }
@@ -149,7 +156,8 @@ enum PromptFile {
     try Files.readText(path).split(separator: "\n").enumerated().map { number, line in
       let json = try JSONValue(parsing: String(line), source: "\(path), line \(number + 1)")
       guard let prompt = json["prompt"]?.string, let answer = json["answer"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
       }
       return ClozeItem(prompt: prompt, answer: answer)
     }

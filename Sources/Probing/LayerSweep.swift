@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import OrderedCollections
 import Runtime
@@ -109,7 +110,7 @@ public struct LayerSweep: Sendable {
       let start = cells.count
       for (kind, settings) in kinds {
         try Cancellation.check()
-        let fit = try kind.fit(problem, settings)
+        let fit = try fitOrConstant(kind, problem, settings)
         let logits = fit.logits(problem.features, rows: split.validation)
         let spread: Double?
         switch options.criterion {
@@ -169,6 +170,22 @@ public struct LayerSweep: Sendable {
     return Outcome(
       cells: cells, chosen: chosen, reason: reason, testMetrics: testMetrics, controls: controls,
       agreements: agreements)
+  }
+
+  /// A site that says nothing (equal features in every text, as the embedding of a prompt's last token often has)
+  /// gets a probe of the majority odds alone instead of ending the sweep.
+  private static func fitOrConstant(
+    _ kind: ProbeKind, _ problem: SiteProblem, _ settings: [String: MethodValue]
+  ) throws -> LinearFit {
+    do {
+      return try kind.fit(problem, settings)
+    } catch ProbingError.degenerate {
+      let positives = Double(problem.split.train.count { problem.labels[$0] })
+      let negatives = Double(problem.split.train.count) - positives
+      return LinearFit(
+        direction: [Double](repeating: 0, count: problem.features.width), scale: 0,
+        bias: log(positives / negatives), details: ["constant": true])
+    }
   }
 
   /// The earliest site that lies within one standard error of the best cell, among cells of the best one's kind.

@@ -73,7 +73,8 @@ public enum ProbeTraining {
     let encoded = try EncodedText.all(
       texts.texts, tokenizer: tokenizer, maximumTokens: min(options.maximumTokens ?? context, context))
     let cache = try FeatureCache.build(
-      model, tokenizerHash: tokenizer.sha256, texts: encoded, sites: options.sites, poolings: [options.pooling],
+      model, tokenizerHash: tokenizer.sha256, texts: encoded, sites: options.sites,
+      poolings: [options.pooling],
       folder: options.cacheFolder, progress: progress)
     let sources = options.sites.map { site in
       LayerSweep.Source(site: site.description) {
@@ -81,7 +82,8 @@ public enum ProbeTraining {
           site: site.description, cache.features(site: site.description, pooling: options.pooling))
       }
     }
-    let sweep = try LayerSweep.run(sources, texts: texts, split: split, options: options.sweep, progress: progress)
+    let sweep = try LayerSweep.run(
+      sources, texts: texts, split: split, options: options.sweep, progress: progress)
     var provenance = Probe.provenance(texts: texts, split: split)
     provenance["model_hash"] = .string(cache.key.model)
     provenance["tokenizer_sha256"] = .string(tokenizer.sha256)

@@ -87,7 +87,8 @@ struct BlockDirection {
       }
       let floored = Self.floored(gain)
       self.init(rowGain: floored, rank: raw, addition: zip(raw, floored).map { $0 / $1 })
-    case (.perLayer, .shared(_, let site)): throw SurgeryError.spaceMismatch(space: space, site: site.description)
+    case (.perLayer, .shared(_, let site)):
+      throw SurgeryError.spaceMismatch(space: space, site: site.description)
     case (_, .perBlock): throw SurgeryError.spaceMismatch(space: space, site: "blocks.*.mlp.input")
     }
   }

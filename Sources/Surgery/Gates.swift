@@ -73,7 +73,9 @@ public struct Gates: Sendable, Equatable {
       var number = text.dropFirst(comparison.count)
       let percent = number.hasSuffix("%")
       if percent { number.removeLast() }
-      guard let value = Double(number), value.isFinite else { throw SurgeryError.gate(text: "\(name): \(limit)") }
+      guard let value = Double(number), value.isFinite else {
+        throw SurgeryError.gate(text: "\(name): \(limit)")
+      }
       return Gate(quantity: quantity, comparison: comparison, limit: percent ? value / 100 : value)
     }
   }

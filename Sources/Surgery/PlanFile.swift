@@ -54,7 +54,8 @@ public struct PlanFile: Sendable {
       "format_version": .integer(Self.formatVersion), "role": .string(ranking.role.rawValue),
       "space": .string(ranking.space.rawValue), "site": .string(ranking.site),
       "direction_norm": .number(Double(ranking.directionNorm)), "blocks": .integers(ranking.blocks),
-      "budget": .string(budget.description), "selection": .string(selection.rawValue), "provenance": provenance,
+      "budget": .string(budget.description), "selection": .string(selection.rawValue),
+      "provenance": provenance,
     ]
     try Files.makeFolder(Files.folder(of: path))
     try SafetensorsWriter.write(items, metadata: ["format": Self.kind, "plan": try record.text()], to: path)
@@ -70,10 +71,13 @@ public struct PlanFile: Sendable {
     }
     let record = try JSONValue(parsing: text, source: path)
     guard let version = record["format_version"]?.int, version <= Self.formatVersion else {
-      throw bad("format version \(record["format_version"]?.int ?? 0); this program reads up to \(Self.formatVersion)")
+      throw bad(
+        "format version \(record["format_version"]?.int ?? 0); this program reads up to \(Self.formatVersion)"
+      )
     }
     guard let role = record["role"]?.string.flatMap(BlockRole.init), let site = record["site"]?.string,
-      let space = record["space"]?.string.flatMap(EditSpace.init), let norm = record["direction_norm"]?.double,
+      let space = record["space"]?.string.flatMap(EditSpace.init),
+      let norm = record["direction_norm"]?.double,
       let blocks = record["blocks"]?.array?.compactMap(\.int), let budget = record["budget"]?.string,
       let selection = record["selection"]?.string.flatMap(RowPlan.Selection.init), !blocks.isEmpty
     else { throw bad("its record lacks a part") }
@@ -108,8 +112,11 @@ public struct PlanFile: Sendable {
     guard ranking.role == network.surgeryRole else { throw bad("rows of \(ranking.role.rawValue)") }
     for block in ranking.blocks {
       let count = ranking.rows.count { $0.block == block }
-      guard block < network.blocks, count == network.mlpWidth, ranking.additions[block]?.count == network.width else {
-        throw bad("block \(block) with \(count) rows, for a model of \(network.blocks) blocks of \(network.mlpWidth)")
+      guard block < network.blocks, count == network.mlpWidth,
+        ranking.additions[block]?.count == network.width
+      else {
+        throw bad(
+          "block \(block) with \(count) rows, for a model of \(network.blocks) blocks of \(network.mlpWidth)")
       }
     }
   }

@@ -85,7 +85,8 @@ public struct PlanSweep: Sendable {
       try log?.add(arm: "base", strength: 0, base)
     }
     let outcome = try Sweep(arms: arms, gates: options.gates, maximumPoints: options.maximumPoints).run(
-      model, tokenizer: tokenizer, panel: panel, base: base, known: { log?.point(arm: $0.name, strength: $1) },
+      model, tokenizer: tokenizer, panel: panel, base: base,
+      known: { log?.point(arm: $0.name, strength: $1) },
       record: { try log?.add(arm: $0.name, strength: $1, $2) }, progress: progress)
     var controls: [ControlPoint] = []
     if let chosen = outcome.chosen, options.controls > 0 {

@@ -35,7 +35,8 @@ public final class Model: Sendable {
     self.binding = binding
     self.embedding = try checkpoint.tensor(binding.tensor(.tokenEmbedding).tensor)
     self.positions =
-      binding.network.learnedPositions ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
+      binding.network.learnedPositions
+      ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
     self.blocks = try (0..<binding.network.blocks).map { try BlockWeights(source, block: $0) }
     self.finalNorm = try source.norm(.finalNorm)
     self.head = try source.linear(.head)
@@ -61,7 +62,8 @@ public final class Model: Sendable {
       return role == .head ? finalNorm.effectiveGain(offset: network.norm.gainOffset) : nil
     }
     switch kind {
-    case .query, .key, .value: return blocks[block].attentionNorm.effectiveGain(offset: network.norm.gainOffset)
+    case .query, .key, .value:
+      return blocks[block].attentionNorm.effectiveGain(offset: network.norm.gainOffset)
     case .gate, .up: return blocks[block].mlpNorm.effectiveGain(offset: network.norm.gainOffset)
     default: return nil
     }

@@ -68,7 +68,8 @@ public enum TransformerError: SurgeonError {
     case .notFinite: "the checkpoint is damaged or overflowed when it was written: take the original again"
     case .overlay: "this is a defect of the program: please report it"
     case .otherVocabulary: "compare models of one tokenizer"
-    case .reference: "record it again from the same checkpoint, each tensor under its name in one safetensors file"
+    case .reference:
+      "record it again from the same checkpoint, each tensor under its name in one safetensors file"
     }
   }
 }

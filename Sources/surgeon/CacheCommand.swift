@@ -64,7 +64,8 @@ struct CacheCommand: ReportingCommand {
     }
     let tokens = encoded.reduce(0) { $0 + $1.ids.count }
     report.results = [
-      "sites": .strings(sites.map(\.description)), "texts": .integer(encoded.count), "tokens": .integer(tokens),
+      "sites": .strings(sites.map(\.description)), "texts": .integer(encoded.count),
+      "tokens": .integer(tokens),
       "pooling": .string(poolings.map(\.rawValue).joined(separator: ",")), "width": .integer(network.width),
     ]
     let bytes = sites.reduce(0) { $0 + $1.width(network) } * 4 * poolings.count * encoded.count
@@ -77,7 +78,8 @@ struct CacheCommand: ReportingCommand {
     }
     try Files.requireSpace(UInt64(bytes) + 1 << 20, at: output)
     _ = try FeatureCache.build(
-      opened.model, tokenizerHash: tokenizer.sha256, texts: encoded, sites: sites, poolings: poolings, folder: output,
+      opened.model, tokenizerHash: tokenizer.sha256, texts: encoded, sites: sites, poolings: poolings,
+      folder: output,
       progress: session.progress)
     try session.show(
       report,

@@ -21,7 +21,8 @@ enum CommandLineWords {
     guard let (file, rest) = config(words) else { return words }
     let value = try YAMLReader.value(try Files.readText(file), source: file)
     guard let members = value.object else {
-      throw ProgramError.flags(found: "\(file) is no mapping of flags", expected: "lines such as max-tokens: 8")
+      throw ProgramError.flags(
+        found: "\(file) is no mapping of flags", expected: "lines such as max-tokens: 8")
     }
     var extra: [String] = []
     for (key, value) in members {
@@ -55,7 +56,9 @@ enum CommandLineWords {
   }
 
   private static func config(_ words: [String]) -> (file: String, rest: [String])? {
-    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else { return nil }
+    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else {
+      return nil
+    }
     var rest = words
     if words[index] != "--config" {
       rest.remove(at: index)

@@ -58,6 +58,8 @@ protocol ReportingCommand: ParsableCommand {
   var common: CommonOptions { get }
   /// Where the report goes unless `--report` says so; nil writes none.
   var defaultReport: String? { get }
+  /// Writes what is made out of the finished report, such as its page.
+  func publish(_ report: ReportEnvelope) throws
   /// Does the work and fills the report.
   func work(_ report: inout ReportEnvelope, _ session: Session) throws
 }
@@ -99,6 +101,8 @@ struct Session {
 }
 
 extension ReportingCommand {
+  func publish(_ report: ReportEnvelope) throws {}
+
   func run() throws {
     let threads = min(common.threads ?? Machine.processors, Machine.processors)
     Parallel.setThreads(threads)
@@ -115,6 +119,7 @@ extension ReportingCommand {
       let path = common.report ?? defaultReport
       let finished = try ReportWriter(path: path).record(report, gates: gates) { try work(&$0, session) }
       renderer.finish()
+      try publish(finished)
       if !common.quiet {
         for warning in finished.warnings { Terminal.complain("warning: \(warning.message)") }
         if let path { Terminal.complain("report: \(path)") }

@@ -27,7 +27,8 @@ struct DryRun {
     let rows = min(tokens, Model.defaultBatchTokens)
     let wide = 4 * network.width + 2 * network.mlpWidth + 4 * network.heads * network.headSize
     self.init(
-      readBytes: weightBytes, writeBytes: writeBytes, holdBytes: 4 * rows * wide + writeBytes / 8 + (32 << 20),
+      readBytes: weightBytes, writeBytes: writeBytes,
+      holdBytes: 4 * rows * wide + writeBytes / 8 + (32 << 20),
       output: output,
       seconds: 2 * Double(network.multiplyAddsPerToken) * Double(tokens) / (2e10 * Double(Parallel.threads)))
   }

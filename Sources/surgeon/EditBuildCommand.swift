@@ -59,9 +59,11 @@ struct EditBuildCommand: ReportingCommand {
     try report.read(file: plan, role: "plan")
     try file.check(fits: binding.network, path: plan)
     if let made = file.provenance["model_hash"]?.string, made != (try checkpoint.modelHash) {
-      report.warn("PLAN_OF_ANOTHER_MODEL", "the plan was located on another model: its rows may mean nothing here")
+      report.warn(
+        "PLAN_OF_ANOTHER_MODEL", "the plan was located on another model: its rows may mean nothing here")
     }
-    let rowPlan = try file.ranking.plan(try rows.map { try RowBudget(parsing: $0) } ?? file.budget, selection: file.selection)
+    let rowPlan = try file.ranking.plan(
+      try rows.map { try RowBudget(parsing: $0) } ?? file.budget, selection: file.selection)
     let strength = strength ?? rowPlan.strength(alpha: alpha ?? 0)
     let patch = try file.patch(
       rowPlan, strength: strength, binding: binding, checkpoint: checkpoint, progress: session.progress)
@@ -82,6 +84,7 @@ struct EditBuildCommand: ReportingCommand {
           + "\(Format.significant(strength)) (α = \(Format.significant(rowPlan.alpha(strength: strength))))"
       ], tables: [effects.table],
       closing: dryRun
-        ? ["dry run: nothing was written"] : ["use with: surgeon edit apply \(model) --patch \(output) -o OUT"])
+        ? ["dry run: nothing was written"]
+        : ["use with: surgeon edit apply \(model) --patch \(output) -o OUT"])
   }
 }

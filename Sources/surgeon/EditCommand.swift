@@ -17,7 +17,8 @@ struct EditCommand: ParsableCommand {
       Example: surgeon edit apply models/llama --patch calm.patch.safetensors -o models/llama-calm
       """,
     subcommands: [
-      EditBuildCommand.self, EditApplyCommand.self, EditRevertCommand.self, EditVerifyCommand.self, EditComposeCommand.self,
+      EditBuildCommand.self, EditApplyCommand.self, EditRevertCommand.self, EditVerifyCommand.self,
+      EditComposeCommand.self,
       EditExportCommand.self,
     ])
 }

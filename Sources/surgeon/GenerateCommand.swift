@@ -46,7 +46,8 @@ struct GenerateCommand: ReportingCommand {
   @Option(help: "Replies for each prompt.")
   var samples = 1
 
-  @Option(help: "A text whose token ends a reply, such as '\\n'; repeatable. The config's end tokens always do.")
+  @Option(
+    help: "A text whose token ends a reply, such as '\\n'; repeatable. The config's end tokens always do.")
   var stop: [String] = []
 
   @Option(help: "Texts continued side by side; no result depends on it.")

@@ -34,7 +34,9 @@ struct LabelledTextOptions: ParsableArguments {
     if (file == nil) == pair.isEmpty || pair.count == 1 {
       throw ValidationError("give labelled texts with -f FILE, or both --positive-file and --negative-file")
     }
-    if DuplicateRule(rawValue: duplicates) == nil { throw ValidationError("--duplicates must be group or refuse") }
+    if DuplicateRule(rawValue: duplicates) == nil {
+      throw ValidationError("--duplicates must be group or refuse")
+    }
   }
 
   /// Reads the texts and lists the files in the report.
@@ -43,7 +45,9 @@ struct LabelledTextOptions: ParsableArguments {
     (reader.textKey, reader.labelKey, reader.groupKey) = (column, labelColumn, group)
     reader.positiveClass = positive
     reader.duplicates = DuplicateRule(rawValue: duplicates) ?? .group
-    for path in [file, positiveFile, negativeFile].compactMap({ $0 }) { try report.read(file: path, role: "texts") }
+    for path in [file, positiveFile, negativeFile].compactMap({ $0 }) {
+      try report.read(file: path, role: "texts")
+    }
     let texts: LabelledTexts
     if let file {
       texts = try reader.read(file)
@@ -53,7 +57,8 @@ struct LabelledTextOptions: ParsableArguments {
     if texts.copies > 0 {
       report.warn(
         "TEXTS_DUPLICATE",
-        "\(texts.copies) texts repeat an earlier one (\(texts.conflicts) with another label); copies share a group")
+        "\(texts.copies) texts repeat an earlier one (\(texts.conflicts) with another label); copies share a group"
+      )
     }
     return texts
   }

@@ -34,7 +34,8 @@ struct LocateCommand: ReportingCommand {
   @Option(help: "How many rows: 512, 2%, or either with /block.")
   var rows = "4.65%"
 
-  @Option(name: [.customLong("layers"), .customLong("blocks")], help: "Blocks, such as 0-31,-1; default: all.")
+  @Option(
+    name: [.customLong("layers"), .customLong("blocks")], help: "Blocks, such as 0-31,-1; default: all.")
   var layers: String?
 
   @Flag(help: "Take the most aligned rows instead (a control).")
@@ -55,7 +56,8 @@ struct LocateCommand: ReportingCommand {
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     guard let space = EditSpace(rawValue: space) else {
-      throw ProgramError.unknownName(what: "space", name: self.space, known: EditSpace.allCases.map(\.rawValue))
+      throw ProgramError.unknownName(
+        what: "space", name: self.space, known: EditSpace.allCases.map(\.rawValue))
     }
     if Files.exists(output) { throw FileError.exists(path: output) }
     let budget = try RowBudget(parsing: rows)
@@ -68,7 +70,8 @@ struct LocateCommand: ReportingCommand {
     var direction = try BehaviourDirection(probes.map { (try Site(parsing: $0.site), $0.direction) })
     if reverse { direction = direction.reversed }
     let blocks = try layers.map { try Set(BlockRange.parse($0, blocks: opened.model.network.blocks)) }
-    let ranking = try Locate.rank(opened.model, direction, space: space, blocks: blocks, progress: session.progress)
+    let ranking = try Locate.rank(
+      opened.model, direction, space: space, blocks: blocks, progress: session.progress)
     let file = PlanFile(
       ranking: ranking, budget: budget, selection: mostPositive ? .mostPositive : .mostNegative,
       provenance: [
@@ -101,7 +104,8 @@ extension RowPlan {
   fileprivate var json: JSONValue {
     [
       "space": .string(space.rawValue), "site": .string(site), "role": .string(role.rawValue),
-      "selection": .string(selection.rawValue), "rows": .integer(rows.count), "rows_total": .integer(candidates),
+      "selection": .string(selection.rawValue), "rows": .integer(rows.count),
+      "rows_total": .integer(candidates),
       "median_row_norm": .number(Double(medianNorm)), "alpha_of_strength_1": .number(alpha(strength: 1)),
       "rows_per_block": .array(
         blocks.map { block in
@@ -116,7 +120,8 @@ extension RowPlan {
 
   fileprivate var table: Table {
     var table = Table([
-      .init("Block", numeric: true), .init("Rows", numeric: true), .init("Cosine from", key: "cosine_min", numeric: true),
+      .init("Block", numeric: true), .init("Rows", numeric: true),
+      .init("Cosine from", key: "cosine_min", numeric: true),
       .init("to", key: "cosine_max", numeric: true),
     ])
     for block in blocks {

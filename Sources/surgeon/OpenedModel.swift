@@ -84,7 +84,8 @@ extension OpenedModel {
       let ids = tokenizer.encode(text, addSpecialTokens: false).ids
       guard ids.count == 1 else {
         throw ProgramError.flags(
-          found: "--stop \"\(text)\" is \(ids.count) tokens of this tokenizer", expected: "a text that is one token")
+          found: "--stop \"\(text)\" is \(ids.count) tokens of this tokenizer",
+          expected: "a text that is one token")
       }
       stops.insert(ids[0])
     }

@@ -42,7 +42,8 @@ struct ProbeEvalCommand: ReportingCommand {
     let opened = try OpenedModel(model, patch: patch, into: &report, session)
     try report.check(probe, belongsTo: opened.model)
     if probe.provenance["texts"]?["sha256"]?.string == labelled.sha256 {
-      report.warn("TRAINED_ON", "the probe was trained on these very texts: the numbers say nothing about others")
+      report.warn(
+        "TRAINED_ON", "the probe was trained on these very texts: the numbers say nothing about others")
     }
     let tokenizer = try opened.tokenizer(into: &report)
     let encoded = try EncodedText.all(

@@ -45,7 +45,8 @@ struct ProbeExportCommand: ReportingCommand {
       try report.read(probe: path)
       guard case .blockOutput(let block) = try Site(parsing: probe.site) else {
         throw CheckpointError.cannotExport(
-          tensor: probe.site, format: "a control vector", reason: "only sites blocks.N.output lie in llama.cpp's stream")
+          tensor: probe.site, format: "a control vector",
+          reason: "only sites blocks.N.output lie in llama.cpp's stream")
       }
       let length = probe.fit.norm
       directions[block] = probe.direction.map { Float(strength * Double($0) / length) }

@@ -22,7 +22,8 @@ struct ProbeListCommand: ReportingCommand {
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     var table = Table([
-      .init("Folder"), .init("Name"), .init("Kind"), .init("Site"), .init("Pooling"), .init("Width", numeric: true),
+      .init("Folder"), .init("Name"), .init("Kind"), .init("Site"), .init("Pooling"),
+      .init("Width", numeric: true),
       .init("Test AUROC", key: "test_auroc", numeric: true),
     ])
     for path in try folders.flatMap({ try ProbeFile.find(in: $0) }) {
@@ -34,6 +35,7 @@ struct ProbeListCommand: ReportingCommand {
     }
     report.results = ["probes": table.json]
     try session.show(
-      report, heading: table.rows.isEmpty ? ["no probe in \(folders.joined(separator: ", "))"] : [], tables: [table])
+      report, heading: table.rows.isEmpty ? ["no probe in \(folders.joined(separator: ", "))"] : [],
+      tables: [table])
   }
 }

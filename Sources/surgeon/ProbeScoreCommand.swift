@@ -50,11 +50,13 @@ struct ProbeScoreCommand: ReportingCommand {
     let documents = try texts.read(keys: ["text"], into: &report) ?? TextDocuments(text)
     let encoded = try documents.documents.enumerated().map {
       try EncodedText(
-        $1.text, prompt: $1.prompt, tokenizer: tokenizer, maximumTokens: opened.model.network.contextLength, index: $0)
+        $1.text, prompt: $1.prompt, tokenizer: tokenizer, maximumTokens: opened.model.network.contextLength,
+        index: $0)
     }
     let logits = try probe.logits(opened.model, encoded, overlay: opened.overlay, progress: session.progress)
     var table = Table([
-      .init("Text"), .init("Logit", key: "score", numeric: true), .init("Probability", numeric: true), .init("Id"),
+      .init("Text"), .init("Logit", key: "score", numeric: true), .init("Probability", numeric: true),
+      .init("Id"),
     ])
     var scores: [JSONValue] = []
     for (document, logit) in zip(documents.documents, logits) {
@@ -65,11 +67,13 @@ struct ProbeScoreCommand: ReportingCommand {
       ])
       let shown = TerminalText.cut(document.text, to: 60)
       table.add([
-        Table.Cell(shown, value: .string(document.text)), .fixed(logit, 3), .percent(probability), .text(document.id),
+        Table.Cell(shown, value: .string(document.text)), .fixed(logit, 3), .percent(probability),
+        .text(document.id),
       ])
     }
     report.results = ["texts": .integer(scores.count), "scores": .array(scores)]
     try session.show(
-      report, heading: ["\(probe.name): \(probe.kind) at \(probe.site), pooling \(probe.pooling)"], tables: [table])
+      report, heading: ["\(probe.name): \(probe.kind) at \(probe.site), pooling \(probe.pooling)"],
+      tables: [table])
   }
 }

@@ -11,7 +11,8 @@ import Transformers
 struct ProbeTrainCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Trains probes at every site, chooses one on validation texts, tests it once, beside its controls.",
+    abstract:
+      "Trains probes at every site, chooses one on validation texts, tests it once, beside its controls.",
     discussion: """
       The site chosen is the earliest within one standard error of the best validation AUROC. Groups never lie in two
       splits. Hidden states are kept in DIR/cache: the same command resumes there.
@@ -79,7 +80,9 @@ struct ProbeTrainCommand: ReportingCommand {
     try report.wrote(file: "\(output)/probe.json", role: "probe")
     try report.wrote(file: "\(output)/probe.safetensors", role: "probe")
     if keepAll {
-      for probe in outcome.all { try ProbeFile.write(probe, to: "\(output)/sites/\(probe.site)/\(probe.kind)") }
+      for probe in outcome.all {
+        try ProbeFile.write(probe, to: "\(output)/sites/\(probe.site)/\(probe.kind)")
+      }
     }
     report.add(outcome.sweep.testMetrics)
     report.results = outcome.json(name: name, pooling: pooling)
@@ -108,7 +111,8 @@ extension ProbeTraining.Outcome {
       "probes": .array(
         sweep.cells.map { cell in
           [
-            "kind": .string(cell.kind), "site": .string(cell.site), "auroc": .optional(cell.metrics.value("auroc")),
+            "kind": .string(cell.kind), "site": .string(cell.site),
+            "auroc": .optional(cell.metrics.value("auroc")),
             "interval": cell.metrics.first { $0.name == "auroc" }?.interval?.json ?? .null,
             "train_auroc": .optional(cell.trainAUROC), "split": "validation",
           ]
@@ -116,7 +120,8 @@ extension ProbeTraining.Outcome {
       "controls": .array(
         sweep.controls.map {
           [
-            "name": .string($0.name), "summary": .string($0.summary), "metrics": .array($0.metrics.map(\.json)),
+            "name": .string($0.name), "summary": .string($0.summary),
+            "metrics": .array($0.metrics.map(\.json)),
           ]
         }),
       "agreements": .array(
@@ -138,7 +143,8 @@ extension ProbeTraining.Outcome {
     for (index, cell) in sweep.cells.enumerated() {
       let area = cell.metrics.first { $0.name == "auroc" }
       table.add([
-        .text(cell.site), .text(cell.kind), .fixed(area?.value, 3), .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""),
+        .text(cell.site), .text(cell.kind), .fixed(area?.value, 3),
+        .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""),
         .fixed(cell.trainAUROC, 3), .text(index == sweep.chosen ? "chosen" : ""),
       ])
     }
@@ -150,7 +156,11 @@ extension ProbeTraining.Outcome {
       [.init("Scores"), .init("AUROC", numeric: true), .init("Interval"), .init("What")], title: "Test")
     func add(_ name: String, _ metrics: [Metric], _ what: String) {
       let area = metrics.first { $0.name == "auroc" }
-      table.add([.text(name), .fixed(area?.value, 3), .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""), .text(what)])
+      table.add([
+        .text(name), .fixed(area?.value, 3),
+        .text(area?.interval.map { "\(Format.fixed($0.lower, 3)) … \(Format.fixed($0.upper, 3))" } ?? ""),
+        .text(what),
+      ])
     }
     add("probe", sweep.testMetrics, "\(sweep.best.kind) at \(sweep.best.site)")
     for control in sweep.controls { add(control.name, control.metrics, control.summary) }

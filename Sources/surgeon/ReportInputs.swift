@@ -38,7 +38,9 @@ extension ReportEnvelope {
   /// Warns where a probe was trained on another model.
   mutating func check(_ probe: Probe, belongsTo model: Model) throws {
     if probe.belongs(to: try model.checkpoint.modelHash) == false {
-      warn("PROBE_OF_ANOTHER_MODEL", "probe \(probe.name) was trained on another model; its scores may mean nothing here")
+      warn(
+        "PROBE_OF_ANOTHER_MODEL",
+        "probe \(probe.name) was trained on another model; its scores may mean nothing here")
     }
   }
 

@@ -24,7 +24,8 @@ struct Surgeon: ParsableCommand {
           PerplexityCommand.self,
         ]),
       CommandGroup(
-        name: "Probes:", subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
+        name: "Probes:",
+        subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
       CommandGroup(
         name: "Reports and program:",
         subcommands: [

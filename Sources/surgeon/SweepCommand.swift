@@ -13,7 +13,8 @@ import Transformers
 struct SweepCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",
-    abstract: "Strength × rows at run time: behaviour on prompts against damage on neutral text, beside controls.",
+    abstract:
+      "Strength × rows at run time: behaviour on prompts against damage on neutral text, beside controls.",
     discussion: """
       No weight is written. Every finished point is kept in DIR/sweep.jsonl: the same command resumes there. The chosen
       point is the smallest strength that keeps every gate; controls are measured at its damage. These prompts choose:
@@ -36,7 +37,8 @@ struct SweepCommand: ReportingCommand {
   @Option(help: "Texts that the edit should leave alone.")
   var neutral: String
 
-  @Option(help: "Judge by words: a file with those of the behaviour, then [wanted] and those of the alternative.")
+  @Option(
+    help: "Judge by words: a file with those of the behaviour, then [wanted] and those of the alternative.")
   var lexicon: String?
 
   @Flag(help: "Judge by the grammar of the embedded model.")
@@ -106,13 +108,15 @@ struct SweepCommand: ReportingCommand {
     let arms = try PlanSweep.arms(file, options: options)
     if dryRun {
       let points = 1 + arms.count * (options.strengths.count + 1) + (controls == 0 ? 0 : 2 * controls + 1)
-      let tokens = test.tokens.reduce(0) { $0 + $1.count + 2 * maxTokens } + neutralTokens.reduce(0) { $0 + $1.count }
+      let tokens =
+        test.tokens.reduce(0) { $0 + $1.count + 2 * maxTokens } + neutralTokens.reduce(0) { $0 + $1.count }
       let run = DryRun(
         passOver: points * tokens, of: opened.model.network, weightBytes: opened.model.checkpoint.weightBytes,
         writeBytes: points * 1024, output: output)
       report.results = ["base": ["n": 0, "behaviour_rate": nil], "points": [], "dry_run": run.json]
       return try session.show(
-        report, heading: run.lines + ["\(points) points at most of \(Format.count(tokens)) tokens each"], tables: [])
+        report, heading: run.lines + ["\(points) points at most of \(Format.count(tokens)) tokens each"],
+        tables: [])
     }
     try Files.makeFolder(output)
     let subject = SHA256.hex(
@@ -122,7 +126,8 @@ struct SweepCommand: ReportingCommand {
         "\(temperature)", "\(common.seed)", "\(limit ?? -1)", stop.joined(separator: "\u{0}"),
       ].joined(separator: "\n"))
     let log = try SweepLog(path: "\(output)/sweep.jsonl", of: subject)
-    let panel = try PlanSweep.panel(opened.model, target: test, neutral: neutralTokens, progress: session.progress)
+    let panel = try PlanSweep.panel(
+      opened.model, target: test, neutral: neutralTokens, progress: session.progress)
     let outcome = try PlanSweep.run(
       opened.model, tokenizer: tokenizer, plan: file, panel: panel, options: options, log: log,
       progress: session.progress)
@@ -140,7 +145,8 @@ private enum SweepLists {
   static func numbers(_ text: String) throws -> [Double] {
     try text.split(separator: ",").map { part in
       guard let value = Double(part.filter { $0 != " " }), value.isFinite, value != 0 else {
-        throw ProgramError.flags(found: "the strength \"\(part)\"", expected: "numbers other than 0, such as 0.25,0.5,1")
+        throw ProgramError.flags(
+          found: "the strength \"\(part)\"", expected: "numbers other than 0, such as 0.25,0.5,1")
       }
       return value
     }

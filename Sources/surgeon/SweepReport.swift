@@ -60,7 +60,8 @@ extension PlanSweep.Outcome {
 
   var table: Table {
     var table = Table([
-      .init("Edit"), .init("Strength", numeric: true), .init("Behaviour", numeric: true), .init("Wanted", numeric: true),
+      .init("Edit"), .init("Strength", numeric: true), .init("Behaviour", numeric: true),
+      .init("Wanted", numeric: true),
       .init("Mixed", numeric: true), .init("Broken", numeric: true), .init("Perplexity", numeric: true),
       .init("Rise", key: "perplexity_rise", numeric: true), .init("KL", numeric: true), .init("Gates"),
     ])
@@ -78,7 +79,9 @@ extension PlanSweep.Outcome {
       add(sweep.arms[point.arm].name, point.strength, point.summary, verdict)
     }
     for control in controls {
-      add("control: \(control.control.kind.rawValue) \(control.control.draw)", control.strength, control.summary, "")
+      add(
+        "control: \(control.control.kind.rawValue) \(control.control.draw)", control.strength,
+        control.summary, "")
     }
     return table
   }
@@ -102,7 +105,8 @@ extension EditSummary {
     [
       "split": "validation", "n": .integer(prompts), "behaviour_rate": .number(behaviour),
       "wanted_rate": .number(wanted), "mixed_rate": .number(mixed), "broken_rate": .number(broken),
-      "on_topic_rate": .optional(onTopic), "facts_accuracy": .optional(facts), "perplexity": .number(perplexity),
+      "on_topic_rate": .optional(onTopic), "facts_accuracy": .optional(facts),
+      "perplexity": .number(perplexity),
       "perplexity_rise": .number(perplexityRise), "kl_mean": .number(kl), "kl_p99": .number(klP99),
       "top1_agreement": .number(topAgreement),
     ]
