@@ -18,7 +18,7 @@ public final class Operation {
   let recipe: Recipe
   /// The run folder.
   public let folder: RunFolder
-  let data: OperationData
+  private(set) var data: OperationData
   let base: Model
   let tokenizer: Tokenizer
   let progress: ProgressSink
@@ -38,6 +38,7 @@ public final class Operation {
     ]
     folder = try RunFolder(path, key: key)
     try Files.write(recipe.json.text(.pretty) + "\n", to: folder.file("recipe.json"))
+    if !folder.has("data/neutral-test.jsonl") { try data.write(to: folder.file("data")) }
     if let given {
       base = try Model(given)
     } else {
@@ -50,6 +51,7 @@ public final class Operation {
       base = try Model(folder: folder.file("base"))
     }
     tokenizer = try Tokenizer(folder: base.checkpoint.folder)
+    try data.openProbeJudge(recipe, model: base, tokenizer: tokenizer)
   }
 
   private static func inputHashes(_ recipe: Recipe) throws -> OrderedDictionary<String, JSONValue> {

@@ -4,6 +4,7 @@ import Organism
 import Probing
 import Runtime
 import Tokenizers
+import Transformers
 
 /// All data of an operation, each part for one purpose: fitting, choosing, or the single final test.
 struct OperationData {
@@ -75,21 +76,16 @@ struct OperationData {
   /// Data from files.
   private init(files recipe: Recipe) throws {
     let prompts = recipe.prompts
-    switch prompts.judge {
-    case "lexicon":
-      guard let file = prompts.judgeFile else {
-        throw OperationError.value(
-          path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
-      }
-      judge = try LexiconJudge(file: file)
-    default:
-      throw EvaluationError.judge(
-        reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
-    }
+    judge = try Self.judge(recipe)
     var reader = LabelledTextReader()
     reader.groupKey = recipe.behaviour.group
     probe = try reader.read(
       positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    if let chat = probe.texts.first(where: { $0.messages != nil }) {
+      throw OperationError.value(
+        path: "behaviour", reason: "\(chat.id) holds chat messages: Jinja templates come with a later version"
+      )
+    }
     split = try Split(probe, seed: recipe.seed)
     let target = try PromptFile.read(prompts.target ?? "")
     if let test = prompts.targetTest {
@@ -120,6 +116,34 @@ struct OperationData {
     guard shared == 0 else {
       throw OperationError.leakage(what: "prompts in both validation and test", count: shared)
     }
+  }
+
+  /// The judge that needs no model; a probe judge is made when the model is open.
+  private static func judge(_ recipe: Recipe) throws -> any Judge {
+    let prompts = recipe.prompts
+    guard let file = prompts.judgeFile else {
+      throw OperationError.value(
+        path: "prompts.judge.file", reason: "missing: judge \(prompts.judge) needs one")
+    }
+    switch prompts.judge {
+    case "lexicon": return try LexiconJudge(file: file)
+    case "classifier": return try ClassifierJudge(LabelledTextReader().read(file), seed: recipe.seed)
+    case "probe": return LexiconJudge(behaviour: [])
+    default:
+      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" with a checkpoint of one's own")
+    }
+  }
+
+  /// Takes the probe judge of a recipe, whose texts must not be those of the edit's probe.
+  /// - Throws: ``OperationError/leakage(what:count:)``, ``ProbingError``, ``EvaluationError``.
+  mutating func openProbeJudge(_ recipe: Recipe, model: Model, tokenizer: Tokenizer) throws {
+    guard recipe.prompts.judge == "probe", let file = recipe.prompts.judgeFile else { return }
+    let probe = try ProbeFile.read(file)
+    if probe.provenance["texts"]?["sha256"]?.string == self.probe.sha256 {
+      throw OperationError.leakage(
+        what: "texts shared by the judge's probe and the edit's", count: self.probe.texts.count)
+    }
+    judge = try ProbeJudge(model: model, tokenizer: tokenizer, probe: probe)
   }
 
   /// Two disjoint halves of a list in random order; equal elements go together, to the first.

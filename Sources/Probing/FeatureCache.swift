@@ -130,7 +130,8 @@ public struct FeatureCache: Sendable {
   ) throws {
     let columns = try Self.columns(
       model, texts, range, sites, poolings, batchTokens: batchTokens, progress: progress)
-    try SafetensorsWriter.write(columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
+    try SafetensorsWriter.write(
+      columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
   }
 
   /// The features of one site, f32 `[texts, width]`, in memory: for texts that are scored once.
@@ -140,7 +141,8 @@ public struct FeatureCache: Sendable {
     batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
   ) throws -> Tensor {
     let columns = try columns(
-      model, texts, texts.indices, [site], [pooling], overlay: overlay, batchTokens: batchTokens, progress: progress)
+      model, texts, texts.indices, [site], [pooling], overlay: overlay, batchTokens: batchTokens,
+      progress: progress)
     return columns.values.first ?? Tensor(zeros: [0, 0])
   }
 
@@ -172,6 +174,20 @@ public struct FeatureCache: Sendable {
       }
     }
     return columns
+  }
+
+  /// The pooled state of one text at one site, `[1, width]`, without a cache.
+  /// - Throws: ``CacheError``, ``TransformerError``.
+  public static func features(
+    _ model: Model, _ text: EncodedText, site: Site, pooling: Pooling
+  ) throws -> Tensor {
+    let tokens = try pooling.tokens(of: text, index: 0)
+    var result = Tensor(zeros: [1, 0])
+    try model.observe([text.ids], sites: [site]) { _, _, _, rows, width in
+      result = Tensor(zeros: [1, width])
+      average(result.f32, rows + tokens.lowerBound * width, tokens: tokens.count, width: width)
+    }
+    return result
   }
 
   /// Mean of some rows, summed in f64 in the order of the tokens.
