@@ -49,7 +49,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
       "Statistics",
-      "JSON", "Runtime",
+      "JSON", "Runtime", collections,
     ]
   ),
   (
