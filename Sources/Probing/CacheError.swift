@@ -32,8 +32,10 @@ public enum CacheError: SurgeonError {
   public var found: String {
     switch self {
     case .noTokens(let index): "text \(index + 1) has no token"
-    case .noReply(let index, let pooling): "text \(index + 1) has no reply for pooling \"\(pooling.rawValue)\""
-    case .otherKey(let folder, let differs): "\(folder) holds a cache with another \(differs.joined(separator: ", "))"
+    case .noReply(let index, let pooling):
+      "text \(index + 1) has no reply for pooling \"\(pooling.rawValue)\""
+    case .otherKey(let folder, let differs):
+      "\(folder) holds a cache with another \(differs.joined(separator: ", "))"
     case .unreadable(let folder, let reason): "\(folder): \(reason)"
     case .missingSite(let site, let pooling, let present):
       "no \(site) pooled by \(pooling); the cache has \(present.joined(separator: ", "))"

@@ -85,7 +85,8 @@ public struct FeatureCache: Sendable {
   /// Makes a cache, or finishes one of the same key.
   /// - Throws: ``CacheError``, ``TransformerError``, ``FileError``, ``Interrupted`` with all finished shards kept.
   public static func build(
-    _ model: Model, tokenizerHash: String, texts: [EncodedText], sites: [Site], poolings: [Pooling], folder: String,
+    _ model: Model, tokenizerHash: String, texts: [EncodedText], sites: [Site], poolings: [Pooling],
+    folder: String,
     shardRows: Int = 512, batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
   ) throws -> FeatureCache {
     let key = Key(
@@ -149,7 +150,8 @@ public struct FeatureCache: Sendable {
             unit: "texts"))
       }
     }
-    try SafetensorsWriter.write(columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
+    try SafetensorsWriter.write(
+      columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
   }
 
   /// Mean of some rows, summed in f64 in the order of the tokens.

@@ -55,7 +55,9 @@ public struct EncodedText: Sendable {
 
   /// Encodes a text whose reply starts after `prompt`.
   /// - Throws: ``CacheError/noTokens(index:)``.
-  public init(_ text: String, prompt: String? = nil, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0)
+  public init(
+    _ text: String, prompt: String? = nil, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0
+  )
     throws
   {
     let encoding = tokenizer.encode((prompt ?? "") + text)
