@@ -30,25 +30,33 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Probing",
     [
-      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors", "JSON",
+      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors",
+      "JSON",
       "Runtime", collections,
     ]
   ),
   (
     "Evaluation",
-    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "Runtime"]
+    [
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Probing", "Statistics",
+      "JSON",
+      "Runtime",
+      collections,
+    ]
   ),
   (
     "Surgery",
     [
-      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
+      "Statistics",
       "JSON", "Runtime",
     ]
   ),
   (
     "Operation",
     [
-      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing", "Evaluation", "Surgery",
+      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing",
+      "Evaluation", "Surgery",
       "Statistics", "JSON", "Runtime", collections,
     ]
   ),
@@ -60,11 +68,25 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", [], ["Oracle"]),
+  ("Checkpoints", ["CKernels"], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
-  ("Transformers", ["Architectures", "JSON", "Tensors", collections], []),
+  (
+    "Transformers",
+    [
+      "Architectures", "Checkpoints", "Layers", "Tokenizers", "JSON", "Tensors", "TestSupport", "Runtime",
+      collections,
+    ],
+    [
+      "Fixtures", "PARITY.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
+      "record_stories.py",
+    ]
+  ),
+  (
+    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    ["Fixtures", "record_probes.py"]
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
 ]
@@ -96,12 +118,14 @@ let package = Package(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
     .target(
-      name: "TestSupport", dependencies: ["Tensors", "Layers", "Runtime"], path: "Tests/Support",
-      swiftSettings: numeric),
+      name: "TestSupport",
+      dependencies: ["Tensors", "Layers", "Checkpoints", "JSON", "Runtime", collections],
+      path: "Tests/Support", swiftSettings: numeric),
     .executableTarget(
       name: "surgeon",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
         collections,
       ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
     .executableTarget(
@@ -114,13 +138,20 @@ let package = Package(
   ]
     + libraries.map {
       .target(
-        name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        name: $0.name, dependencies: $0.dependencies,
+        exclude: present(["README.md"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
-    },
+    }
+    + [
+      .testTarget(
+        name: "SurgeonProgramTests",
+        dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "Tensors", "JSON", "Runtime"],
+        swiftSettings: strict)
+    ],
   swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,6 @@
-import Tensors
 import Checkpoints
 import OrderedCollections
+import Tensors
 
 /// Where the weights of a role lie: a tensor, or a run of its outputs where several roles are fused.
 public struct BoundTensor: Sendable, Equatable {
@@ -46,7 +46,8 @@ public struct Binding: Sendable {
   public func tensor(_ role: Role) throws -> BoundTensor {
     if let bound = tensors[role] { return bound }
     throw ArchitectureError.missingRole(
-      role: role.description, names: ["the roles of \(family.name)"], tensors: tensors.keys.map(\.description))
+      role: role.description, names: ["the roles of \(family.name)"], tensors: tensors.keys.map(\.description)
+    )
   }
 }
 
@@ -69,7 +70,8 @@ private struct Binder {
 
   mutating func bindAll() throws {
     let width = network.width
-    try bind(.tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width], linear: false)
+    try bind(
+      .tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width], linear: false)
     if let positions = family.positionEmbedding {
       try bind(.positionEmbedding, prefix + positions, shape: [network.contextLength, width], linear: false)
     }
@@ -146,7 +148,9 @@ private struct Binder {
     }
     return checkpoint.tensorNames.filter { !used.contains($0) }.map { name in
       if family.buffers.contains(where: name.hasSuffix) { return (name, "buffer") }
-      if network.tiedHead && name == family.head + ".weight" { return (name, "head is tied to the embedding") }
+      if network.tiedHead && name == family.head + ".weight" {
+        return (name, "head is tied to the embedding")
+      }
       return (name, "no role of \(family.name)")
     }
   }

@@ -29,7 +29,8 @@ extension Family {
       let base = scaled ? 1 / Float(headSize).squareRoot() : 1
       return Network(
         family: "gpt2", width: width, blocks: blocks, heads: heads, keyValueHeads: heads, headSize: headSize,
-        mlpWidth: try config.positive("n_inner", default: 4 * width), vocabulary: try config.positive("vocab_size"),
+        mlpWidth: try config.positive("n_inner", default: 4 * width),
+        vocabulary: try config.positive("vocab_size"),
         contextLength: try config.positive("n_positions", "max_position_embeddings", default: 1024),
         norm: .init(kind: .layer, epsilon: Float(try config.double("layer_norm_epsilon", default: 1e-5))),
         rotary: nil, learnedPositions: true, gatedMLP: false,

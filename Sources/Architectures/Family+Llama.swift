@@ -49,7 +49,9 @@ extension Family {
       network: { try llamaNetwork($0, name: name, choices: choices) })
   }
 
-  private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws -> Network {
+  private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws
+    -> Network
+  {
     let width = try config.positive("hidden_size")
     let blocks = try config.positive("num_hidden_layers")
     let heads = try config.positive("num_attention_heads")
@@ -60,24 +62,29 @@ extension Family {
         key: "num_key_value_heads", reason: "\(keyValueHeads) does not divide \(heads) attention heads")
     }
     let contextLength = try config.positive("max_position_embeddings", default: choices.contextLength)
+    let rotary = try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000)
     return Network(
-      family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
+      family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads,
+      headSize: headSize,
       mlpWidth: try config.positive("intermediate_size"), vocabulary: try config.positive("vocab_size"),
-      contextLength: contextLength,
+      contextLength: rotary.scaling.reach(contextLength),
       norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
-      rotary: try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000),
-      learnedPositions: false, gatedMLP: true, activation: try config.activation("hidden_act", default: "silu"),
+      rotary: rotary,
+      learnedPositions: false, gatedMLP: true,
+      activation: try config.activation("hidden_act", default: "silu"),
       queryKeyNorm: choices.queryKeyNorm, windows: try windows(config, blocks: blocks, rule: choices.window),
       attentionScales: Array(repeating: 1 / Float(headSize).squareRoot(), count: blocks),
       tiedHead: try config.bool("tie_word_embeddings", default: false),
       bos: config.value(["bos_token_id"])?.value.int ?? choices.bos,
-      eos: config.config["eos_token_id"] == nil ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
+      eos: config.config["eos_token_id"] == nil
+        ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
   }
 
   /// Sliding windows a block at a time. Mistral slides everywhere (window 4096 where the key is absent, none where
   /// it is null); Qwen slides from block `max_window_layers` on, and only where `use_sliding_window` says so; a list
   /// `layer_types` decides where it is given.
-  private static func windows(_ config: ConfigReader, blocks: Int, rule: LlamaChoices.Window) throws -> [Int?] {
+  private static func windows(_ config: ConfigReader, blocks: Int, rule: LlamaChoices.Window) throws -> [Int?]
+  {
     let stored = config.config["sliding_window"]
     let size = stored == nil ? 4096 : stored?.int
     switch rule {
@@ -87,7 +94,8 @@ extension Family {
       let size = try config.bool("use_sliding_window", default: false) ? size : nil
       if let types = config.value(["layer_types"])?.value.array {
         guard types.count == blocks else {
-          throw ArchitectureError.config(key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
+          throw ArchitectureError.config(
+            key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
         }
         return types.map { $0.string == "sliding_attention" ? size : nil }
       }

@@ -40,7 +40,21 @@ public struct Network: Sendable {
     /// Llama 3: only wavelengths beyond a band are stretched.
     case llama3(factor: Double, lowFrequency: Double, highFrequency: Double, trainedContext: Int)
     /// YaRN (arXiv 2309.00071): a ramp between interpolation and extrapolation, and a factor on the rotation.
-    case yarn(factor: Double, trainedContext: Int, betaFast: Double, betaSlow: Double, attentionFactor: Double, truncate: Bool)
+    case yarn(
+      factor: Double, trainedContext: Int, betaFast: Double, betaSlow: Double, attentionFactor: Double,
+      truncate: Bool)
+
+    /// Tokens that a text may have where the config says `max_position_embeddings`: scaled networks run past it.
+    func reach(_ context: Int) -> Int {
+      let stretched: Double
+      switch self {
+      case .none: return context
+      case .linear(let factor), .dynamic(let factor, _): stretched = Double(context) * factor
+      case .llama3(let factor, _, _, let trained), .yarn(let factor, let trained, _, _, _, _):
+        stretched = Double(trained) * factor
+      }
+      return max(context, Int(min(stretched, 0x1p40)))
+    }
   }
 
   /// Activation functions of MLPs.

@@ -1,10 +1,10 @@
 import Architectures
-import OrderedCollections
-import Tokenizers
 import Evaluation
 import JSON
+import OrderedCollections
 import Runtime
 import Surgery
+import Tokenizers
 import Transformers
 
 /// The swept edits and the one that was chosen, all on validation data.
@@ -28,7 +28,8 @@ extension Operation {
     var stops = Set(base.network.eos.map(Int32.init))
     if let text = data.stopText { stops.formUnion(tokenizer.encode(text, addSpecialTokens: false).ids) }
     return GenerationOptions(
-      maximumTokens: recipe.prompts.maximumTokens, sampling: SamplingOptions(temperature: recipe.prompts.temperature),
+      maximumTokens: recipe.prompts.maximumTokens,
+      sampling: SamplingOptions(temperature: recipe.prompts.temperature),
       seed: recipe.seed, stops: stops)
   }
 
@@ -40,9 +41,11 @@ extension Operation {
       prompts: data.targetValidation, tokenizer: tokenizer, judge: data.judge, options: generation)
     var greedy = generation
     greedy.sampling = SamplingOptions(temperature: 0)
-    let replies = try base.generate(prompts: target.tokens, options: greedy)
-    let texts = zip(target.tokens, replies).map { $0 + $1.tokens }
-    let starts = target.tokens.map(\.count)
+    // The damage on the behaviour's own prompts is read off a part of them: it decides nothing.
+    let prompts = Array(target.tokens.prefix(96))
+    let replies = try base.generate(prompts: prompts, options: greedy)
+    let texts = zip(prompts, replies).map { $0 + $1.tokens }
+    let starts = prompts.map(\.count)
     let scored = zip(texts, starts).contains { $0.count > $1 }
     return MeasurementPanel(
       target: target, neutral: try DivergenceTest(model: base, texts: encode(data.neutralValidation)),
@@ -63,7 +66,8 @@ extension Operation {
         let direction = try probes.direction(kind: kind, space: space)
         let ranking = try Locate.rank(base, direction, space: space, blocks: blocks, progress: progress)
         rankings["\(space.rawValue)/\(kind)"] = ranking
-        for budget in recipe.sweep.rows where place == 0 && space == recipe.locate.spaces[0] || budget == middleBudget {
+        for budget in recipe.sweep.rows
+        where place == 0 && space == recipe.locate.spaces[0] || budget == middleBudget {
           arms.append(
             Sweep.Arm(
               name: "\(space.rawValue)/\(kind)/\(budget)", plan: try ranking.plan(budget),

@@ -63,7 +63,8 @@ extension Operation {
     let editedGreedy = try panel.target.run(edit.edited, tokenizer: tokenizer, sampling: greedy)
     finished()
     let others = try data.others.map { name, prompts in
-      let test = try BehaviourTest(prompts: prompts, tokenizer: tokenizer, judge: data.judge, options: generation)
+      let test = try BehaviourTest(
+        prompts: prompts, tokenizer: tokenizer, judge: data.judge, options: generation)
       defer { finished() }
       return (
         name: name, base: try test.run(base, tokenizer: tokenizer),
@@ -98,7 +99,8 @@ extension Operation {
       ? nil
       : try DivergenceTest(model: base, texts: encode(data.wantedTexts)).compare(nil, in: edit.edited)
     return TestStage(
-      base: baseResult, edited: editedResult, baseGreedy: baseGreedy, editedGreedy: editedGreedy, others: others,
+      base: baseResult, edited: editedResult, baseGreedy: baseGreedy, editedGreedy: editedGreedy,
+      others: others,
       controls: controlResults, comparisons: comparisons, leftOut: leftOut, wantedTexts: wanted)
   }
 
@@ -112,7 +114,8 @@ extension Operation {
   /// Ablation and addition of the edit's own kind of direction, read in the residual stream where the layer curve's
   /// choice lies; addition at the damage of the chosen edit.
   private func comparisons(
-    _ probes: ProbeStage, neutral: DivergenceTest, kl: Double, _ measure: (Overlay?, Model?) throws -> EditMeasurement
+    _ probes: ProbeStage, neutral: DivergenceTest, kl: Double,
+    _ measure: (Overlay?, Model?) throws -> EditMeasurement
   ) throws -> [TestStage.Entry] {
     var entries: [TestStage.Entry] = []
     for direction in probes.residualDirections {

@@ -4,6 +4,7 @@ import Organism
 import Probing
 import Runtime
 import Tokenizers
+import Transformers
 
 /// All data of an operation, each part for one purpose: fitting, choosing, or the single final test.
 struct OperationData {
@@ -46,7 +47,8 @@ struct OperationData {
       for exchange in OrganismData.probeExchanges(split: split, count: count, seed: seed) {
         texts.append(
           LabelledText(
-            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt, label: exchange.label,
+            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt,
+            label: exchange.label,
             group: exchange.group, split: part))
       }
     }
@@ -74,18 +76,16 @@ struct OperationData {
   /// Data from files.
   private init(files recipe: Recipe) throws {
     let prompts = recipe.prompts
-    switch prompts.judge {
-    case "lexicon":
-      guard let file = prompts.judgeFile else {
-        throw OperationError.value(path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
-      }
-      judge = try LexiconJudge(file: file)
-    default:
-      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
-    }
+    judge = try Self.judge(recipe)
     var reader = LabelledTextReader()
     reader.groupKey = recipe.behaviour.group
-    probe = try reader.read(positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    probe = try reader.read(
+      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    if let chat = probe.texts.first(where: { $0.messages != nil }) {
+      throw OperationError.value(
+        path: "behaviour", reason: "\(chat.id) holds chat messages: Jinja templates come with a later version"
+      )
+    }
     split = try Split(probe, seed: recipe.seed)
     let target = try PromptFile.read(prompts.target ?? "")
     if let test = prompts.targetTest {
@@ -118,12 +118,42 @@ struct OperationData {
     }
   }
 
+  /// The judge that needs no model; a probe judge is made when the model is open.
+  private static func judge(_ recipe: Recipe) throws -> any Judge {
+    let prompts = recipe.prompts
+    guard let file = prompts.judgeFile else {
+      throw OperationError.value(
+        path: "prompts.judge.file", reason: "missing: judge \(prompts.judge) needs one")
+    }
+    switch prompts.judge {
+    case "lexicon": return try LexiconJudge(file: file)
+    case "classifier": return try ClassifierJudge(LabelledTextReader().read(file), seed: recipe.seed)
+    case "probe": return LexiconJudge(behaviour: [])
+    default:
+      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" with a checkpoint of one's own")
+    }
+  }
+
+  /// Takes the probe judge of a recipe, whose texts must not be those of the edit's probe.
+  /// - Throws: ``OperationError/leakage(what:count:)``, ``ProbingError``, ``EvaluationError``.
+  mutating func openProbeJudge(_ recipe: Recipe, model: Model, tokenizer: Tokenizer) throws {
+    guard recipe.prompts.judge == "probe", let file = recipe.prompts.judgeFile else { return }
+    let probe = try ProbeFile.read(file)
+    if probe.provenance["texts"]?["sha256"]?.string == self.probe.sha256 {
+      throw OperationError.leakage(
+        what: "texts shared by the judge's probe and the edit's", count: self.probe.texts.count)
+    }
+    judge = try ProbeJudge(model: model, tokenizer: tokenizer, probe: probe)
+  }
+
   /// Two disjoint halves of a list in random order; equal elements go together, to the first.
   private static func halves<T: Hashable>(_ items: [T], seed: UInt64, stream: String) -> ([T], [T]) {
     var random = CounterRandom(seed: seed, stream: stream)
     var seen: Set<T> = []
     let shuffled = random.shuffled(items.filter { seen.insert($0).inserted })
-    return (Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2)))
+    return (
+      Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2))
+    )
   }
 }
 
@@ -137,7 +167,8 @@ enum PromptFile {
     return try lines.enumerated().map { number, line in
       let json = try JSONValue(parsing: line, source: "\(path), line \(number + 1)")
       guard let text = json["prompt"]?.string ?? json["text"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
       }
       return text
     }
@@ -149,7 +180,8 @@ enum PromptFile {
     try Files.readText(path).split(separator: "\n").enumerated().map { number, line in
       let json = try JSONValue(parsing: String(line), source: "\(path), line \(number + 1)")
       guard let prompt = json["prompt"]?.string, let answer = json["answer"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
       }
       return ClozeItem(prompt: prompt, answer: answer)
     }

@@ -46,8 +46,11 @@ public struct Features: Sendable {
   /// Width of the site, `D`.
   public var width: Int { tensor.shape[1] }
 
-  /// One text's vector, `[D]`.
-  public func row(_ index: Int) -> UnsafeBufferPointer<Float> {
+  /// One text's vector, `[D]`, copied.
+  public func vector(_ index: Int) -> [Float] { Array(row(index)) }
+
+  /// One text's vector, `[D]`, in place: only while these features are held.
+  func row(_ index: Int) -> UnsafeBufferPointer<Float> {
     precondition(index >= 0 && index < rows, "a row of the features")
     return UnsafeBufferPointer(start: tensor.f32 + index * width, count: width)
   }

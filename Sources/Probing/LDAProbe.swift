@@ -96,6 +96,10 @@ enum LDAProbe {
       }
       self.matrix = matrix
       trace = (0..<matrix.rows).reduce(0) { $0 + matrix[$1, $1] } / Double(labels.count)
+      guard trace > 0 else {
+        throw ProbingError.degenerate(
+          kind: "lda", site: problem.features.site, problem: "no feature varies within a class")
+      }
     }
 
     /// Takes the classes' means out of a kernel matrix (lower triangle in, both out).
@@ -103,7 +107,8 @@ enum LDAProbe {
       let n = labels.count
       for i in 0..<n { for j in 0..<i { k[j, i] = k[i, j] } }
       let counts = [Double(labels.count { !$0 }), Double(labels.count { $0 })]
-      var sums = [[Double]](repeating: Array(repeating: 0, count: n), count: 2)  // of each row, by class of column
+      // Of each row, by the class of the column.
+      var sums = [[Double]](repeating: Array(repeating: 0, count: n), count: 2)
       var blocks = [[0.0, 0.0], [0.0, 0.0]]
       for i in 0..<n {
         for j in 0..<n { sums[labels[j] ? 1 : 0][i] += k[i, j] }

@@ -25,11 +25,8 @@ struct LogisticSolver {
 
   /// Minimises from a point.
   ///
-  /// - Parameters:
-  ///   - problem: what is minimised.
-  ///   - start: the weights `[D]` and bias to begin at.
-  ///   - preconditioner: of the first steps; nil: the identity, scaled.
-  ///   - renewed: makes a preconditioner at a point; used where `refresh` says so.
+  /// `start` is the weights `[D]` and bias to begin at; `preconditioner` that of the first steps (nil: the identity,
+  /// scaled); `renewed` makes one at a point, where `refresh` says so.
   /// - Throws: ``LinearAlgebraError``, ``Interrupted``.
   func minimise<Rows>(
     _ problem: LogisticProblem<Rows>, from start: (weights: [Double], bias: Double),

@@ -15,6 +15,7 @@ struct Standardisation: Sendable {
   /// One pass for both moments, in f64 about the mean of the first rows (so that large offsets cost no digits), and one
   /// to write.
   init(_ features: Features, rows: [Int]) {
+    defer { withExtendedLifetime(features) {} }
     let width = features.width, from = features.tensor.f32
     var shift = [Double](repeating: 0, count: width)
     let first = rows.prefix(64)

@@ -13,6 +13,15 @@ public struct Control: Sendable {
     case randomRows = "random-rows"
     /// The most aligned rows, with the direction subtracted.
     case alignedSubtract = "aligned-subtract"
+
+    /// One line for listings.
+    public var summary: String {
+      switch self {
+      case .randomDirection: "a random direction of the same length on the same rows"
+      case .randomRows: "the same direction on random rows, as many in each block"
+      case .alignedSubtract: "the most aligned rows, with the direction subtracted"
+      }
+    }
   }
   /// The kind.
   public let kind: Kind
@@ -23,7 +32,9 @@ public struct Control: Sendable {
 
   /// The controls of a plan: `draws` of each random kind, and one of the aligned rows (it has no randomness).
   /// - Throws: ``SurgeryError/budget(text:reason:)``.
-  public static func all(of plan: RowPlan, ranking: Locate.Ranking, draws: Int, seed: UInt64) throws -> [Control] {
+  public static func all(of plan: RowPlan, ranking: Locate.Ranking, draws: Int, seed: UInt64) throws
+    -> [Control]
+  {
     var controls: [Control] = []
     for draw in 0..<draws {
       controls.append(
@@ -43,7 +54,7 @@ public struct Control: Sendable {
   /// 0 … `limit`; the last KL that was measured stands beside it.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func strength(
-    atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 6
+    atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 5
   ) throws -> (strength: Double, kl: Double) {
     var reached = 0.0
     let strength = try Matching.factor(target: kl, limit: limit, steps: steps) { strength in

@@ -6,7 +6,7 @@ public enum Matching {
   /// - Parameter damage: grows with the factor, 0 at 0.
   /// - Throws: ``Interrupted``, and whatever `damage` throws.
   public static func factor(
-    target: Double, limit: Double, steps: Int = 6, damage: (Double) throws -> Double
+    target: Double, limit: Double, steps: Int = 5, damage: (Double) throws -> Double
   ) throws -> Double {
     var (low, high) = (0.0, limit)
     var best = (factor: limit, damage: try damage(limit))

@@ -21,7 +21,8 @@ enum RowScan {
     return plain.squares.indices.map { row in
       let scale = compared.squares[row].squareRoot() * length
       return Row(
-        cosine: scale > 0 ? Float(compared.dots[row] / scale) : 0, norm: Float(plain.squares[row].squareRoot()))
+        cosine: scale > 0 ? Float(compared.dots[row] / scale) : 0,
+        norm: Float(plain.squares[row].squareRoot()))
     }
   }
 
