@@ -130,7 +130,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         collections,
-      ] + everything, swiftSettings: strict),
+      ] + everything, exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [

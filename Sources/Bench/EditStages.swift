@@ -1,3 +1,5 @@
+import Architectures
+import Layers
 import Checkpoints
 import Glibc
 import Runtime
