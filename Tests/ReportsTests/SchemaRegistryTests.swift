@@ -87,4 +87,14 @@ import Testing
       """#
     try SchemaRegistry.validate(JSONValue(parsing: recipe), as: "recipe", source: "the recipe")
   }
+
+  @Test func aRecipeOnFilesNeedsThem() throws {
+    let schema = try SchemaRegistry.schema("recipe")
+    #expect(schema.violations(of: [:]).isEmpty)
+    #expect(schema.violations(of: ["model": "organism", "seed": 3]).isEmpty)
+    let missing = schema.violations(of: ["model": "DIR", "behaviour": ["positive": "a"]]).map(\.description)
+    #expect(missing == ["the whole: prompts is missing", "/behaviour: negative is missing"])
+    #expect(!schema.violations(of: ["sweep": ["strength": 0]]).isEmpty)
+    #expect(schema.violations(of: ["sweep": ["strength": 0.5, "rows": 42]]).isEmpty)
+  }
 }

@@ -21,6 +21,12 @@ struct OperationFigures {
     if kinds.isEmpty, let base = page.base, let edited = page.edited {
       kinds = [(words.prompts.isEmpty ? "target prompts" : "\(words.prompts) prompts", base, edited)]
     }
+    if let base = Measurement(results["test"]?["base_greedy"]),
+      let edited = Measurement(results["test"]?["edited_greedy"])
+    {
+      let name = words.prompts.isEmpty ? "target" : words.prompts
+      kinds.append(("\(name) prompts, the likeliest reply (temperature 0)", base, edited))
+    }
     let all = [
       ("behaviour_rate", BarChart.Part(words.behaviour, slot: 1)),
       ("mixed_rate", BarChart.Part("mixed", slot: 4, hatched: true)),
@@ -149,20 +155,29 @@ struct OperationFigures {
       return nil
     }
     series.append(.init("this edit (test)", [result], slot: 1))
-    let question = key == "behaviour_rate" ? "behaviour_drop" : "wanted_gain"
     var references: [(name: String, value: Double)] = [("no effect", 0)]
-    if let answer = results["question_answers"]?.array?.first(where: { $0["id"]?.string == question }),
-      let threshold = answer["threshold"]?.double
-    {
-      let isRelative = answer["unit"] == "fraction" && key == "behaviour_rate"
-      references.append(("asked for", isRelative ? threshold * (base.value(key) ?? 1) : threshold))
-    }
+    if let asked = asked(key, base) { references.append(("asked for", asked)) }
     return ScatterChart(
       title: "\(title) against damage",
       summary:
         "Points of the sweep, of the controls and of the result. The result is at \(Format.signed(result.y * 100, 1)) points.",
       x: x, y: ChartAxis(title, style: .points), series: series, references: references,
       showsLegend: false, size: (480, 400))
+  }
+
+  /// The level that a question asks for, as a change in this panel's direction.
+  private func asked(_ key: String, _ base: Measurement) -> Double? {
+    for answer in results["question_answers"]?.array ?? [] {
+      guard let threshold = answer["threshold"]?.double, let before = base.value(key) else { continue }
+      switch (key, answer["id"]?.string) {
+      case ("wanted_rate", "wanted_gain"): return threshold
+      case ("behaviour_rate", "behaviour_ratio"): return before * (1 - threshold)
+      case ("behaviour_rate", "behaviour_drop"):
+        return answer["unit"] == "points" ? threshold : threshold * before
+      default: continue
+      }
+    }
+    return nil
   }
 
   private func name(_ measurement: Measurement?) -> String {

@@ -141,7 +141,7 @@ struct OperationPage {
     case "fraction": Format.fixed(value * 100, places) + (bare ? "" : " %")
     case "points": Format.signed(value * 100, places) + (bare ? "" : " points")
     case "count": Format.count(Int(value.rounded()))
-    case "": Format.significant(value, 3)
+    case "", "ratio": Format.significant(value, 3)
     default: Format.significant(value, 3) + (bare ? "" : " \(unit)")
     }
   }
@@ -213,6 +213,13 @@ struct OperationPage {
           Measurement.table(rows, first: [.init("Edit")], words: words),
           strong: [base == nil ? 0 : 1]),
       ]
+    }
+    if let texts = results["wanted_texts"], let before = texts["perplexity_base"]?.double,
+      let after = texts["perplexity"]?.double
+    {
+      let count = texts["texts"]?.int.map { ", \(Format.count($0)) texts" } ?? ""
+      let change = "\(Format.significant(before, 4)) before, \(Format.significant(after, 4)) after\(count)"
+      blocks.append(.definitions([(name: "Perplexity of \(words.wanted) texts", text: change)]))
     }
     let points = (results["sweep"]?.array ?? []).compactMap { Measurement($0) }
     if !points.isEmpty {
@@ -304,7 +311,7 @@ struct OperationPage {
     if let base { rows.append(([.text("none"), .text("")], base)) }
     rows.append(([.text("this edit"), .number(results["chosen"]?["strength"]?.double, 3)], edited))
     for other in others {
-      let site = other.json["site"]?.string.map { "\n\($0)" } ?? ""
+      let site = other.json["site"]?.string.map { $0.isEmpty ? "" : "\n\($0)" } ?? ""
       rows.append(([.text(label(other, "method") + site), .number(other.value("strength"), 3)], other))
     }
     let table = Measurement.table(

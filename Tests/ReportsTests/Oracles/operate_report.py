@@ -65,6 +65,9 @@ def controls():
     for draw, (h, c, g, p, k, f) in enumerate([(63.8, 28.4, 7.8, 1.0, .009, 95.8), (65.6, 21.2, 13.1, 2.6, .027, 97.2),
                                                  (45.6, 26.9, 27.5, 8.1, .075, 95.8)]):
         out.append(m(h, c, g, p, k, f, control="random_rows", draw=draw, label="same direction, random rows"))
+    for number, control in enumerate(out):
+        control["paired"] = {"only_edit": 120 - 9 * number, "only_control": 14 + number, "p": 1e-9 * 10 ** number,
+                             "test": "McNemar, mid-p"}
     out.append(m(71.2, 10.0, 18.8, 1.0, .0086, 93.1, 12.8, control="positive_subtract", label="most positive rows, subtract"))
     out.append(m(58.8, 25.6, 15.6, .9, .0081, 93.1, .9, control="negative_subtract", label="most negative rows, subtract"))
     out.append(m(47.5, 29.7, 22.8, .2, .0020, 95.8, 3.4, control="positive_add", label="most positive rows, add"))
@@ -187,7 +190,9 @@ results = {
     "sweep": sweep,
     "pareto": [0, 1, 2, 9, 4, 3],
     "controls": controls(),
-    "test": {"edited": edited, "effects": [
+    "wanted_texts": {"perplexity_base": 2.558, "perplexity": 2.556, "texts": 200},
+    "test": {"edited": edited, "base_greedy": m(90.6, 9.4, 0, None, None, None, 0),
+             "edited_greedy": m(0, 61.6, 38.4, None, None, None, 38.0), "effects": [
         {"name": "behaviour_change", "value": -.527, "unit": "points", "n": 960, "higher_is_better": False,
          "interval": iv(-.563, -.490)}]},
     "prompt_kinds": [
