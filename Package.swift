@@ -90,6 +90,13 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
     ["Fixtures", "record_probes.py"]
   ),
+  (
+    "Evaluation",
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
+  ),
+  (
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
