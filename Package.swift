@@ -112,6 +112,7 @@ let package = Package(
       dependencies: [
         "Organism", "Runtime", "JSON", collections,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CKernels", "Layers", "Tensors",
       ],
       swiftSettings: strict),
   ]

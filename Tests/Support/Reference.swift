@@ -23,7 +23,9 @@ public enum Reference {
   }
 
   /// y`[M, N]` = x`[M, K]` · w`[N, K]`ᵀ + bias.
-  public static func linear(_ x: [Float], _ w: [Float], _ bias: [Float]?, rows: Int, outputs: Int, inputs: Int) -> [Float] {
+  public static func linear(
+    _ x: [Float], _ w: [Float], _ bias: [Float]?, rows: Int, outputs: Int, inputs: Int
+  ) -> [Float] {
     var y: [Float] = []
     for m in 0..<rows {
       for n in 0..<outputs {
