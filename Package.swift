@@ -30,22 +30,40 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Probing",
     [
-      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors", "JSON",
+      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors",
+      "JSON",
       "Runtime", collections,
     ]
   ),
   (
     "Evaluation",
-    ["Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Statistics", "Runtime"]
+    [
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Tensors", "Organism", "Probing", "Statistics",
+      "JSON",
+      "Runtime",
+      collections,
+    ]
   ),
   (
     "Surgery",
     [
-      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation", "Statistics",
-      "JSON", "Runtime",
+      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
+      "Statistics",
+      "JSON", "Runtime", collections,
+    ]
+  ),
+  (
+    "Operation",
+    [
+      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing",
+      "Evaluation", "Surgery",
+      "Statistics", "JSON", "Runtime", collections,
     ]
   ),
 ]
+
+/// What the programs may import.
+let everything: [Target.Dependency] = libraries.map { .init(stringLiteral: $0.name) }
 
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
@@ -53,18 +71,35 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", [], []),
+  ("Checkpoints", ["CKernels"], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
-    ["Architectures", "Checkpoints", "Layers", "Tokenizers", "JSON", "Tensors", "TestSupport", "Runtime", collections],
-    ["Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py", "write_reference.py"]
+    [
+      "Architectures", "Checkpoints", "Layers", "Tokenizers", "JSON", "Tensors", "TestSupport", "Runtime",
+      collections,
+    ],
+    [
+      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
+    ]
+  ),
+  (
+    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    ["Fixtures", "record_probes.py"]
+  ),
+  (
+    "Evaluation",
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
+  ),
+  (
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 
 /// What lies in a folder of the package and is no source.
@@ -80,7 +115,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -94,31 +128,38 @@ let package = Package(
       name: "COrganism", exclude: ["checkpoint"],
       cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Werror"])]),
     .target(
-      name: "TestSupport", dependencies: ["Tensors", "Layers", "Checkpoints", "JSON", "Runtime", collections],
+      name: "TestSupport",
+      dependencies: ["Tensors", "Layers", "Checkpoints", "JSON", "Runtime", collections],
       path: "Tests/Support", swiftSettings: numeric),
     .executableTarget(
       name: "surgeon",
       dependencies: [
-        .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Yams", package: "Yams"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
         collections,
-      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+      ] + everything, exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [
-        "Organism", "Runtime", "JSON", collections,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), collections,
+      ] + everything, exclude: present(["README.md"], in: "Sources/Bench"), swiftSettings: strict),
   ]
     + libraries.map {
       .target(
-        name: $0.name, dependencies: $0.dependencies, exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        name: $0.name, dependencies: $0.dependencies,
+        exclude: present(["README.md"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {
       .testTarget(
         name: "\($0.name)Tests", dependencies: [.init(stringLiteral: $0.name)] + $0.dependencies,
         exclude: present($0.exclude, in: "Tests/\($0.name)Tests"), swiftSettings: strict)
-    },
+    }
+    + [
+      .testTarget(
+        name: "SurgeonProgramTests",
+        dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "Tensors", "JSON", "Runtime"],
+        swiftSettings: strict)
+    ],
   swiftLanguageModes: [.v6]
 )

@@ -47,7 +47,8 @@ public struct Binding: Sendable {
   public func tensor(_ role: Role) throws -> BoundTensor {
     if let bound = tensors[role] { return bound }
     throw ArchitectureError.missingRole(
-      role: role.description, names: ["the roles of \(family.name)"], tensors: tensors.keys.map(\.description))
+      role: role.description, names: ["the roles of \(family.name)"], tensors: tensors.keys.map(\.description)
+    )
   }
 }
 
@@ -70,7 +71,8 @@ private struct Binder {
 
   mutating func bindAll() throws {
     let width = network.width
-    try bind(.tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width], linear: false)
+    try bind(
+      .tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width], linear: false)
     if let positions = family.positionEmbedding {
       try bind(.positionEmbedding, prefix + positions, shape: [network.contextLength, width], linear: false)
     }
@@ -83,7 +85,8 @@ private struct Binder {
       }
     }
     try bind(
-      .finalNorm, prefix + family.finalNorm, shape: [width], linear: false, biased: network.norm.kind == .layer)
+      .finalNorm, prefix + family.finalNorm, shape: [width], linear: false,
+      biased: network.norm.kind == .layer)
     if network.tiedHead {
       try requireOneHead()
       if let embedding = bound[.tokenEmbedding] { bound[.head] = embedding }
@@ -176,7 +179,9 @@ private struct Binder {
     }
     return checkpoint.tensorNames.filter { !used.contains($0) }.map { name in
       if family.buffers.contains(where: name.hasSuffix) { return (name, "buffer") }
-      if network.tiedHead && name == family.head + ".weight" { return (name, "head is tied to the embedding") }
+      if network.tiedHead && name == family.head + ".weight" {
+        return (name, "head is tied to the embedding")
+      }
       if name.hasSuffix(".bias") && used.contains(name.dropLast(4) + "weight") {
         return (name, "config.json and family give its role no bias, so transformers ignores it too")
       }

@@ -29,7 +29,9 @@ struct ConfigReader {
     case 1: number = try int(keys[0], default: fallback)
     default: number = try int(keys[0], keys[1], default: fallback)
     }
-    guard number > 0 else { throw ArchitectureError.config(key: keys[0], reason: "is \(number), must be positive") }
+    guard number > 0 else {
+      throw ArchitectureError.config(key: keys[0], reason: "is \(number), must be positive")
+    }
     return number
   }
 
@@ -43,7 +45,9 @@ struct ConfigReader {
 
   func bool(_ key: String, default fallback: Bool) throws -> Bool {
     guard let (key, value) = value([key]) else { return fallback }
-    guard let flag = value.bool else { throw ArchitectureError.config(key: key, reason: "neither true nor false") }
+    guard let flag = value.bool else {
+      throw ArchitectureError.config(key: key, reason: "neither true nor false")
+    }
     return flag
   }
 
@@ -57,7 +61,9 @@ struct ConfigReader {
   func ids(_ key: String) throws -> [Int] {
     guard let (key, value) = value([key]) else { return [] }
     if let id = value.int { return [id] }
-    guard let list = value.array else { throw ArchitectureError.config(key: key, reason: "neither id nor list") }
+    guard let list = value.array else {
+      throw ArchitectureError.config(key: key, reason: "neither id nor list")
+    }
     return list.compactMap(\.int)
   }
 
@@ -71,7 +77,8 @@ struct ConfigReader {
     case "gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_tanh": return .geluTanh
     case "relu": return .relu
     case "quick_gelu": return .quickGelu
-    default: throw ArchitectureError.unsupportedFeature(name: "activation \"\(name)\" (config.json key \"\(key)\")")
+    default:
+      throw ArchitectureError.unsupportedFeature(name: "activation \"\(name)\" (config.json key \"\(key)\")")
     }
   }
 

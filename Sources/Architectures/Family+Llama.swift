@@ -4,12 +4,14 @@ import JSON
 extension Family {
   static let llama = llamaLayout(
     name: "llama", summary: "Llama 1 to 3.x: RMSNorm, rotary, grouped-query attention, SwiGLU",
-    choices: LlamaChoices(mlpWidth: 11008, vocabulary: 32000, contextLength: 2048))
+    choices: LlamaChoices(
+      mlpWidth: 11008, vocabulary: 32000, contextLength: 2048, bias: .attentionAndMLP))
 
   static let mistral = llamaLayout(
     name: "mistral", summary: "Mistral: the Llama layout with a sliding window in every block",
     choices: LlamaChoices(
-      keyValueHeads: 8, mlpWidth: 14336, vocabulary: 32000, contextLength: 131_072, window: .everyBlock, bias: .none))
+      keyValueHeads: 8, mlpWidth: 14336, vocabulary: 32000, contextLength: 131_072, window: .everyBlock,
+      bias: .none))
 
   static let qwen2 = llamaLayout(
     name: "qwen2", summary: "Qwen 2 and 2.5: biases on queries, keys and values",
@@ -21,19 +23,19 @@ extension Family {
     name: "qwen3", summary: "Qwen 3: norms on queries and keys, heads of their own size",
     choices: LlamaChoices(
       keyValueHeads: 32, headSize: 128, mlpWidth: 22016, vocabulary: 151_936, contextLength: 32_768,
-      window: .upperBlocks, queryKeyNorm: true, bos: nil, eos: nil))
+      window: .upperBlocks, bias: .attention, queryKeyNorm: true, bos: nil, eos: nil))
 
   /// What the families of this layout choose differently; absent config keys take these values.
   struct LlamaChoices: Sendable {
     enum Window: Sendable { case none, everyBlock, upperBlocks }
-    enum Bias: Sendable { case none, queryKeyValue, config }
+    enum Bias: Sendable { case none, queryKeyValue, attention, attentionAndMLP }
     var keyValueHeads: Int?
     var headSize: Int?
     var mlpWidth: Int
     var vocabulary: Int
     var contextLength: Int
     var window: Window = .none
-    var bias: Bias = .config
+    var bias: Bias
     var queryKeyNorm = false
     var bos: Int? = 1
     var eos: Int? = 2
@@ -57,7 +59,9 @@ extension Family {
       network: { try llamaNetwork($0, name: name, choices: choices) })
   }
 
-  private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws -> Network {
+  private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws
+    -> Network
+  {
     let width = try config.positive("hidden_size", default: 4096)
     let blocks = try config.positive("num_hidden_layers", default: 32)
     let heads = try config.positive("num_attention_heads", default: 32)
@@ -72,19 +76,22 @@ extension Family {
     let contextLength = try config.positive("max_position_embeddings", default: choices.contextLength)
     let rotary = try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000)
     return Network(
-      family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads, headSize: headSize,
+      family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads,
+      headSize: headSize,
       mlpWidth: try config.positive("intermediate_size", default: choices.mlpWidth),
       vocabulary: try config.positive("vocab_size", default: choices.vocabulary),
       contextLength: rotary.scaling.reach(contextLength),
       norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
       rotary: rotary,
-      learnedPositions: false, gatedMLP: true, activation: try config.activation("hidden_act", default: "silu"),
+      learnedPositions: false, gatedMLP: true,
+      activation: try config.activation("hidden_act", default: "silu"),
       biases: try biases(config, rule: choices.bias), queryKeyNorm: choices.queryKeyNorm,
       windows: try windows(config, blocks: blocks, rule: choices.window),
       attentionScales: Array(repeating: 1 / Float(headSize).squareRoot(), count: blocks),
       tiedHead: try config.bool("tie_word_embeddings", default: false),
       bos: config.config["bos_token_id"] == nil ? choices.bos : config.value(["bos_token_id"])?.value.int,
-      eos: config.config["eos_token_id"] == nil ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
+      eos: config.config["eos_token_id"] == nil
+        ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
   }
 
   /// Biases: as the config says for Llama and Qwen 3, always on queries, keys and values for Qwen 2.
@@ -92,12 +99,14 @@ extension Family {
     switch rule {
     case .none: return []
     case .queryKeyValue: return [.query, .key, .value]
-    case .config:
+    case .attention, .attentionAndMLP:
       var roles: Set<BlockRole> = []
       if try config.bool("attention_bias", default: false) {
         roles.formUnion([.query, .key, .value, .attentionOutput])
       }
-      if try config.bool("mlp_bias", default: false) { roles.formUnion([.gate, .up, .down]) }
+      if rule == .attentionAndMLP, try config.bool("mlp_bias", default: false) {
+        roles.formUnion([.gate, .up, .down])
+      }
       return roles
     }
   }
@@ -105,7 +114,8 @@ extension Family {
   /// Sliding windows a block at a time. Mistral slides everywhere (window 4096 where the key is absent, none where
   /// it is null); Qwen slides from block `max_window_layers` on, and only where `use_sliding_window` says so; a list
   /// `layer_types` decides where it is given.
-  private static func windows(_ config: ConfigReader, blocks: Int, rule: LlamaChoices.Window) throws -> [Int?] {
+  private static func windows(_ config: ConfigReader, blocks: Int, rule: LlamaChoices.Window) throws -> [Int?]
+  {
     let stored = config.config["sliding_window"]
     let size = stored == nil ? 4096 : stored?.int
     switch rule {
@@ -115,7 +125,8 @@ extension Family {
       let size = try config.bool("use_sliding_window", default: false) ? size : nil
       if let types = config.value(["layer_types"])?.value.array {
         guard types.count == blocks else {
-          throw ArchitectureError.config(key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
+          throw ArchitectureError.config(
+            key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
         }
         return types.map { $0.string == "sliding_attention" ? size : nil }
       }

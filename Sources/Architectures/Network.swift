@@ -40,7 +40,9 @@ public struct Network: Sendable {
     /// Llama 3: only wavelengths beyond a band are stretched.
     case llama3(factor: Double, lowFrequency: Double, highFrequency: Double, trainedContext: Int)
     /// YaRN (arXiv 2309.00071): a ramp between interpolation and extrapolation, and a factor on the rotation.
-    case yarn(factor: Double, trainedContext: Int, betaFast: Double, betaSlow: Double, attentionFactor: Double, truncate: Bool)
+    case yarn(
+      factor: Double, trainedContext: Int, betaFast: Double, betaSlow: Double, attentionFactor: Double,
+      truncate: Bool)
 
     /// Tokens that a text may have where the config says `max_position_embeddings`: scaled networks run past it.
     func reach(_ context: Int) -> Int {

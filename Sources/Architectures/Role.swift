@@ -41,6 +41,25 @@ public enum BlockRole: String, Sendable, CaseIterable {
   case down = "mlp.down"
 }
 
+extension BlockRole {
+  /// One line for listings.
+  public var summary: String {
+    switch self {
+    case .attentionNorm: "gain (and bias) of the norm before attention, [D]"
+    case .query: "query product, [H·head, D]"
+    case .key: "key product, [KV·head, D]"
+    case .value: "value product, [KV·head, D]"
+    case .queryNorm: "gain of the norm over each query head, [head]"
+    case .keyNorm: "gain of the norm over each key head, [head]"
+    case .attentionOutput: "the product that writes attention into the residual stream, [D, H·head]"
+    case .mlpNorm: "gain (and bias) of the norm before the MLP, [D]"
+    case .gate: "gate product of a gated MLP, [F, D]; its rows are what Model Surgery edits"
+    case .up: "up product, [F, D]; edited where the MLP has no gate"
+    case .down: "the product that writes the MLP into the residual stream, [D, F]"
+    }
+  }
+}
+
 extension Role: CustomStringConvertible {
   /// The name of the role: `embedding.tokens`, `blocks.7.mlp.gate`, `final_norm`, `head`.
   public var description: String {

@@ -22,7 +22,8 @@ public enum Site: Hashable, Sendable {
   public var block: Int {
     switch self {
     case .embeddings: -1
-    case .blockOutput(let index), .mlpInput(let index), .attentionOutput(let index), .mlpOutput(let index): index
+    case .blockOutput(let index), .mlpInput(let index), .attentionOutput(let index), .mlpOutput(let index):
+      index
     case .finalNorm: Int.max
     case .input(let role): role.block ?? Int.max
     }

@@ -58,16 +58,23 @@ CK_NOINLINE void CK_(pack_panel)(float *panel, const struct product *p, size_t n
       for (size_t s = 0; s < whole + (rest > 0); s++) CK_(store)(to + s * NR * 16, CK_(set)(0));
       continue;
     }
-    const size_t output = output_of(p, n + r);
-    if (p->w.transposed) {
-      for (size_t i = 0; i < multiple(length, 16); i++)
-        to[i / 16 * NR * 16 + i % 16] =
-            i < length ? CK_(element)(&p->w, (k + i) * p->w.stride + output) : 0;
-      continue;
-    }
-    const size_t at = output * p->w.stride + k;
+    const size_t at = (output_of(p, n + r) - p->first) * p->w.stride + k;
     for (size_t s = 0; s < whole; s++) CK_(store)(to + s * NR * 16, CK_(elements)(&p->w, at + s * 16));
     if (rest) CK_(store)(to + whole * NR * 16, CK_(elements_part)(&p->w, at + whole * 16, rest));
+  }
+}
+
+/// Asks for the stored bytes of the outputs n ..< n + NR over k ..< k + length, part `part` of `parts`.
+CK_INLINE void CK_(prefetch_panel)(const struct product *p, size_t n, size_t k, size_t length, size_t part,
+                                   size_t parts) {
+  if (n >= p->N) return;
+  const size_t size = p->w.type == CK_F32 ? 4 : 2;
+  const size_t lines = (length * size + 63) / 64, all = lines * NR;
+  for (size_t i = all * part / parts; i < all * (part + 1) / parts; i++) {
+    const size_t row = i / lines, line = i % lines;
+    if (n + row >= p->N) return;
+    const char *at = (const char *)p->w.data + ((output_of(p, n + row) - p->first) * p->w.stride + k) * size;
+    __builtin_prefetch(at + line * 64, 0, 2);
   }
 }
 
@@ -128,40 +135,118 @@ CK_NOINLINE void CK_(finish_tile)(float *y, const struct product *p, const float
   }
 }
 
-static void CK_(linear_packed)(struct product *p, size_t task) {
-  const size_t m0 = task / p->tasks_per_block * p->rows_per_block;
-  const size_t m1 = least(p->M, m0 + p->rows_per_block);
-  const size_t n0 = task % p->tasks_per_block * p->outputs_per_task;
-  const size_t n1 = least(p->N, n0 + p->outputs_per_task);
-  const size_t K = p->K, whole = K / 16 * 16;
+/// y[m0 ..< m1, n0 ..< n1], a panel of outputs at a time.
+static void CK_(packed_block)(const struct product *p, size_t m0, size_t m1, size_t n0, size_t n1) {
+  const size_t K = p->K;
   const size_t stretches = K == 0 ? 1 : (K + PANEL_K - 1) / PANEL_K;
   const size_t stretch = K == 0 ? 16 : multiple((K + stretches - 1) / stretches, 16);
+  const size_t tiles = (m1 - m0 + MR - 1) / MR;
   float *panel = ck_scratch(CK_SCRATCH_PANEL, (stretch + 16) * NR * sizeof(float));
-  float *lanes = ck_scratch(CK_SCRATCH_LANES, multiple(m1 - m0, MR) * NR * 16 * sizeof(float));
+  float *lanes = ck_scratch(CK_SCRATCH_LANES, tiles * MR * NR * 16 * sizeof(float));
   for (size_t n = n0; n < n1; n += NR) {
     float bias[NR] = {0};
     if (p->bias)
-      for (size_t i = 0; i < NR && n + i < p->N; i++) bias[i] = p->bias[output_of(p, n + i)];
+      for (size_t i = 0; i < NR && n + i < n1; i++) bias[i] = p->bias[output_of(p, n + i)];
     for (size_t k = 0; k < K || k == 0; k += stretch) {
-      const size_t length = least(stretch, K - k);
-      const size_t steps = (least(k + length, whole) - k) / 16;
+      const size_t length = least(stretch, K - k), steps = length / 16;
       CK_(pack_panel)(panel, p, n, k, length);
+      // The panel that follows comes into the caches while this one is used.
+      const int last = k + length >= K;
+      const size_t next_n = last ? n + NR : n, next_k = last ? 0 : k + length;
+      const size_t next_length = least(stretch, K - next_k);
       for (size_t m = m0; m < m1; m += MR) {
         const size_t rows = least(MR, m1 - m);
         const float *x = p->x + m * p->x_stride + k;
-        float *at = lanes + (m - m0) * NR * 16;
+        // While the panel is the only one of its outputs, the tile's lanes need no memory of their own.
+        float *at = lanes + (stretches == 1 ? 0 : (m - m0) * NR * 16);
+        if (next_n < n1) CK_(prefetch_panel)(p, next_n, next_k, next_length, (m - m0) / MR, tiles);
         CK_(tile_of)(at, x, p->x_stride, panel, steps, k == 0, rows);
-        if (k + length < K) continue;
-        if (length % 16) {  // the end of K, padded
+        if (!last) continue;
+        if (length > steps * 16) {  // the end of K, padded
           float end[MR * 16];
           for (size_t r = 0; r < rows; r++)
-            CK_(store)(end + r * 16, CK_(load_part)(x + r * p->x_stride + steps * 16, length % 16));
+            CK_(store)(end + r * 16, CK_(load_part)(x + r * p->x_stride + steps * 16, length - steps * 16));
           CK_(tile_of)(at, end, 16, panel + steps * NR * 16, 1, 0, rows);
         }
         CK_(finish_tile)(p->y + m * p->y_stride + n, p, at, bias, n, rows);
       }
     }
   }
+}
+
+CK_INLINE v16 CK_(interleave)(v16 a, v16 b, const int width, const int upper) {
+  // Lanes of a and b by turns in runs of `width`, of their lower or upper halves within each 2 * width.
+  switch (width * 2 + upper) {
+    case 2: return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
+    case 3: return __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    case 4: return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    case 5: return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    case 8: return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+    case 9: return __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    case 16: return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+    default: return __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  }
+}
+
+/// Transposes 16 vectors of 16.
+CK_INLINE void CK_(transpose)(v16 *a) {
+#pragma clang loop unroll(full)
+  for (int width = 1; width < 16; width *= 2)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++)
+      if (!(i & width)) {
+        const v16 low = CK_(interleave)(a[i], a[i + width], width, 0);
+        a[i + width] = CK_(interleave)(a[i], a[i + width], width, 1);
+        a[i] = low;
+      }
+}
+
+/// Rows n0 ..< n1 of the logical W, stored transposed, as f32 rows `stride` floats apart.
+CK_NOINLINE void CK_(unpack_columns)(float *rows, size_t stride, const struct product *p, size_t n0, size_t n1) {
+  for (size_t k = 0; k < p->K; k += 16) {
+    const size_t count = least(16, p->K - k);
+    for (size_t n = n0; n < n1; n += 16) {
+      const size_t outputs = least(16, n1 - n);
+      v16 a[16];
+      for (size_t i = 0; i < 16; i++) {
+        const size_t at = (k + i) * p->w.stride;
+        if (i >= count) {
+          a[i] = (v16){0};
+        } else if (p->selected) {
+          float lanes[16] = {0};
+          for (size_t j = 0; j < outputs; j++) lanes[j] = CK_(element)(&p->w, at + output_of(p, n + j));
+          a[i] = CK_(load)(lanes);
+        } else {
+          a[i] = outputs == 16 ? CK_(elements)(&p->w, at + n) : CK_(elements_part)(&p->w, at + n, outputs);
+        }
+      }
+      CK_(transpose)(a);
+      for (size_t i = 0; i < outputs; i++) CK_(store)(rows + (n - n0 + i) * stride + k, a[i]);
+    }
+  }
+}
+
+static void CK_(linear_packed)(const struct product *p, size_t task) {
+  const size_t n0 = task % p->tasks_per_block * p->outputs_per_task;
+  const size_t n1 = least(p->N, n0 + p->outputs_per_task);
+  if (!p->w.transposed) {
+    const size_t m0 = task / p->tasks_per_block * p->rows_per_block;
+    CK_(packed_block)(p, m0, least(p->M, m0 + p->rows_per_block), n0, n1);
+    return;
+  }
+  // Stored transposed: the task's outputs are turned into rows once and used for all rows of x.
+  const size_t stride = multiple(p->K, 16) + 16;
+  float *rows = ck_scratch(CK_SCRATCH_ROWS, (n1 - n0) * stride * sizeof(float));
+  CK_(unpack_columns)(rows, stride, p, n0, n1);
+  float bias[MOST_OUTPUTS];
+  for (size_t n = n0; n < n1; n++) bias[n - n0] = p->bias ? p->bias[output_of(p, n)] : 0;
+  struct product part = *p;
+  part.w = (ck_matrix){rows, stride, CK_F32, 0};
+  part.first = n0;
+  part.selected = NULL;
+  part.bias = p->bias ? bias - n0 : NULL;
+  for (size_t m = 0; m < p->M; m += p->rows_per_block)
+    CK_(packed_block)(&part, m, least(p->M, m + p->rows_per_block), n0, n1);
 }
 
 // MARK: few rows, straight from the stored weights
@@ -200,112 +285,120 @@ CK_INLINE void CK_(direct)(float *sums, const struct product *p, const float *x,
     CK_(store)(sums, CK_(sum8)(a));
 }
 
+#if CK_LEVEL == 4
+#define DIRECT_R 4
+#define DIRECT_C 4
+#define DIRECT_C1 8
+#else
+#define DIRECT_R 2
+#define DIRECT_C 2
+#define DIRECT_C1 4
+#endif
+
+typedef void CK_(direct_kernel)(float *, const struct product *, const float *, const size_t *);
+
 #define DIRECT(name, type, R, C)                                                                             \
   CK_NOINLINE void CK_(name)(float *sums, const struct product *p, const float *x, const size_t *at) {       \
     CK_(direct)(sums, p, x, at, type, R, C);                                                                 \
   }
-#if CK_LEVEL == 4
-#define C1 8
-#define C2 4
-#define C4 4
-#else
-#define C1 4
-#define C2 2
-#define C4 1
-#endif
-DIRECT(direct_f32_1, CK_F32, 1, C1)
-DIRECT(direct_f32_2, CK_F32, 2, C2)
-DIRECT(direct_f32_4, CK_F32, 4, C4)
-DIRECT(direct_f16_1, CK_F16, 1, C1)
-DIRECT(direct_f16_2, CK_F16, 2, C2)
-DIRECT(direct_f16_4, CK_F16, 4, C4)
-DIRECT(direct_bf16_1, CK_BF16, 1, C1)
-DIRECT(direct_bf16_2, CK_BF16, 2, C2)
-DIRECT(direct_bf16_4, CK_BF16, 4, C4)
+#define DIRECTS(name, type)                   \
+  DIRECT(name##_single, type, 1, DIRECT_C1)   \
+  DIRECT(name##_1, type, 1, DIRECT_C)         \
+  DIRECT(name##_2, type, 2, DIRECT_C)         \
+  DIRECT(name##_3, type, DIRECT_R - 1, DIRECT_C) \
+  DIRECT(name##_4, type, DIRECT_R, DIRECT_C)
+DIRECTS(direct_f32, CK_F32)
+DIRECTS(direct_f16, CK_F16)
+DIRECTS(direct_bf16, CK_BF16)
+#undef DIRECTS
 #undef DIRECT
 
-static void CK_(linear_direct)(struct product *p, size_t begin, size_t end) {
-  typedef void kernel(float *, const struct product *, const float *, const size_t *);
-  static kernel *const kernels[3][3] = {
-      {CK_(direct_f32_1), CK_(direct_f32_2), CK_(direct_f32_4)},
-      {CK_(direct_f16_1), CK_(direct_f16_2), CK_(direct_f16_4)},
-      {CK_(direct_bf16_1), CK_(direct_bf16_2), CK_(direct_bf16_4)},
-  };
-  if (p->w.transposed) {  // chosen outputs of a transposed matrix: element by element
-    for (size_t n = begin; n < end; n++) {
-      const size_t output = output_of(p, n);
-      for (size_t m = 0; m < p->M; m++) {
-        v16 a = {0};
-        for (size_t k = 0; k < p->K; k += 16) {
-          float lanes[16] = {0};
-          const size_t count = least(16, p->K - k);
-          for (size_t i = 0; i < count; i++) lanes[i] = CK_(element)(&p->w, (k + i) * p->w.stride + output);
-          a = CK_(fma16)(CK_(load_part)(p->x + m * p->x_stride + k, count), CK_(load)(lanes), a);
-        }
-        p->y[m * p->y_stride + n] = CK_(sum)(a) + (p->bias ? p->bias[output] : 0);
+/// Chosen outputs of a transposed matrix, element by element.
+static void CK_(linear_scattered)(struct product *p, size_t begin, size_t end) {
+  for (size_t n = begin; n < end; n++) {
+    const size_t output = output_of(p, n);
+    for (size_t m = 0; m < p->M; m++) {
+      v16 a = {0};
+      for (size_t k = 0; k < p->K; k += 16) {
+        float lanes[16] = {0};
+        const size_t count = least(16, p->K - k);
+        for (size_t i = 0; i < count; i++) lanes[i] = CK_(element)(&p->w, (k + i) * p->w.stride + output);
+        a = CK_(fma16)(CK_(load_part)(p->x + m * p->x_stride + k, count), CK_(load)(lanes), a);
       }
+      p->y[m * p->y_stride + n] = CK_(sum)(a) + (p->bias ? p->bias[output] : 0);
     }
-    return;
-  }
-  for (size_t m = 0; m < p->M;) {
-    const size_t left = p->M - m, R = left >= 4 ? 4 : left >= 2 ? 2 : 1;
-    const size_t C = R == 4 ? C4 : R == 2 ? C2 : C1;
-    kernel *const run = kernels[p->w.type][R == 4 ? 2 : R == 2 ? 1 : 0];
-    for (size_t n = begin; n < end; n += C) {
-      size_t outputs[C1], at[C1];
-      for (size_t c = 0; c < C; c++) {
-        outputs[c] = output_of(p, least(n + c, end - 1));
-        at[c] = outputs[c] * p->w.stride;
-      }
-      float sums[16];
-      run(sums, p, p->x + m * p->x_stride, at);
-      for (size_t r = 0; r < R; r++)
-        for (size_t c = 0; c < C && n + c < end; c++)
-          p->y[(m + r) * p->y_stride + n + c] = sums[r * C + c] + (p->bias ? p->bias[outputs[c]] : 0);
-    }
-    m += R;
   }
 }
-#undef C1
-#undef C2
-#undef C4
+
+static void CK_(linear_direct)(struct product *p, size_t begin, size_t end) {
+  // By type, then by rows: a single row, then 1 ... 4.
+  static CK_(direct_kernel) *const kernels[3][5] = {
+#define ROW(name) {CK_(name##_single), CK_(name##_1), CK_(name##_2), CK_(name##_3), CK_(name##_4)}
+      ROW(direct_f32), ROW(direct_f16), ROW(direct_bf16)
+#undef ROW
+  };
+  const size_t C = p->M == 1 ? DIRECT_C1 : DIRECT_C;
+  for (size_t n = begin; n < end; n += C) {
+    size_t outputs[DIRECT_C1], at[DIRECT_C1];
+    float bias[DIRECT_C1];
+    for (size_t c = 0; c < C; c++) {
+      outputs[c] = output_of(p, least(n + c, end - 1));
+      at[c] = outputs[c] * p->w.stride;
+      bias[c] = p->bias ? p->bias[outputs[c]] : 0;
+    }
+    for (size_t m = 0; m < p->M;) {
+      const size_t R = least(DIRECT_R, p->M - m);
+      float sums[16];
+      kernels[p->w.type][p->M == 1 ? 0 : R](sums, p, p->x + m * p->x_stride, at);
+      for (size_t r = 0; r < R; r++)
+        for (size_t c = 0; c < C && n + c < end; c++) p->y[(m + r) * p->y_stride + n + c] = sums[r * C + c] + bias[c];
+      m += R;
+    }
+  }
+}
+#undef DIRECT_R
+#undef DIRECT_C
+#undef DIRECT_C1
 
 // MARK: few rows, transposed storage
 
-/// 16 outputs of one row from W [K, N]: accumulator j holds lane j of all 16 outputs, so nothing is transposed.
-CK_INLINE void CK_(columns)(float *y, const struct product *p, const float *x, size_t n, size_t count,
-                            const int type) {
+/// Outputs begin ..< end of up to 4 rows from W [K, N]. Lane j of output n is lanes[m][j][n - begin], so that nothing is
+/// transposed: every stored row is read once, from left to right.
+CK_INLINE void CK_(columns)(const struct product *p, size_t begin, size_t end, const int type) {
+  const size_t width = multiple(end - begin, 16), whole = (end - begin) / 16 * 16;
+  float *lanes = ck_scratch(CK_SCRATCH_LANES, p->M * 16 * width * sizeof(float));
+  memset(lanes, 0, p->M * 16 * width * sizeof(float));
   ck_matrix w = p->w;
   w.type = type;
-  v16 a[16] = {{0}};
-  size_t k = 0;
-  for (; k + 16 <= p->K && count == 16; k += 16)
-#pragma clang loop unroll(full)
-    for (size_t j = 0; j < 16; j++)
-      a[j] = CK_(fma16)(CK_(set)(x[k + j]), CK_(elements)(&w, (k + j) * w.stride + n), a[j]);
-  for (; k < p->K; k += 16)
-    for (size_t j = 0; j < 16; j++) {
-      const int past = k + j >= p->K;
-      a[j] = CK_(fma16)(CK_(set)(past ? 0 : x[k + j]),
-                        past ? CK_(set)(0) : CK_(elements_part)(&w, (k + j) * w.stride + n, count), a[j]);
+  for (size_t k = 0; k < multiple(p->K, 16); k++) {
+    const int past = k >= p->K;
+    for (size_t i = 0; i < width; i += 16) {
+      const size_t at = k * w.stride + begin + i;
+      const v16 wv = past ? (v16){0} : i < whole ? CK_(elements)(&w, at) : CK_(elements_part)(&w, at, end - begin - i);
+      for (size_t m = 0; m < p->M; m++) {
+        float *a = lanes + (m * 16 + k % 16) * width + i;
+        CK_(store)(a, CK_(fma16)(CK_(set)(past ? 0 : p->x[m * p->x_stride + k]), wv, CK_(load)(a)));
+      }
     }
-#pragma clang loop unroll(full)
-  for (size_t width = 8; width > 0; width /= 2)
-#pragma clang loop unroll(full)
-    for (size_t j = 0; j < width; j++) a[j] = a[j] + a[j + width];
-  CK_(store_part)(y, a[0] + (p->bias ? CK_(load_part)(p->bias + n, count) : CK_(set)(0)), count);
+  }
+  for (size_t m = 0; m < p->M; m++)
+    for (size_t i = 0; i < width; i += 16) {
+      const size_t count = least(16, end - begin - i);
+      v16 a[16];
+      for (size_t j = 0; j < 16; j++) a[j] = CK_(load)(lanes + (m * 16 + j) * width + i);
+      for (size_t step = 8; step > 0; step /= 2)
+        for (size_t j = 0; j < step; j++) a[j] = a[j] + a[j + step];
+      const v16 bias = p->bias ? CK_(load_part)(p->bias + begin + i, count) : (v16){0};
+      CK_(store_part)(p->y + m * p->y_stride + begin + i, a[0] + bias, count);
+    }
 }
 
-static void CK_(linear_columns)(struct product *p, size_t begin, size_t end) {
-  for (size_t n = begin; n < end; n += 16) {
-    const size_t count = least(16, end - n);
-    for (size_t m = 0; m < p->M; m++) {
-      float *y = p->y + m * p->y_stride + n;
-      const float *x = p->x + m * p->x_stride;
-      if (p->w.type == CK_F32) CK_(columns)(y, p, x, n, count, CK_F32);
-      else if (p->w.type == CK_F16) CK_(columns)(y, p, x, n, count, CK_F16);
-      else CK_(columns)(y, p, x, n, count, CK_BF16);
-    }
+static void CK_(linear_columns)(const struct product *p, size_t begin, size_t end) {
+  for (size_t n = begin; n < end; n += 256) {
+    const size_t most = least(end, n + 256);
+    if (p->w.type == CK_F32) CK_(columns)(p, n, most, CK_F32);
+    else if (p->w.type == CK_F16) CK_(columns)(p, n, most, CK_F16);
+    else CK_(columns)(p, n, most, CK_BF16);
   }
 }
 

@@ -26,7 +26,7 @@ extension Checkpoint {
       let done = Atomic<Int>(0)
       let jobs = missing
       let failure = Mutex<(any Error)?>(nil)
-      Concurrent.forEach(jobs.count) { index in
+      Parallel.forEachItem(jobs.count) { index in
         if Cancellation.isRequested { return }
         do {
           _ = try sha256(ofTensor: jobs[index].name)

@@ -69,7 +69,7 @@ extension Checkpoint {
     let found = Mutex<[Int: TensorDifference]>([:])
     let failure = Mutex<(any Error)?>(nil)
     let done = Atomic<Int>(0)
-    Concurrent.forEach(entries.count) { index in
+    Parallel.forEachItem(entries.count) { index in
       let entry = entries[index]
       do {
         let (first, second) = (try bytes(entry.name), try other.bytes(entry.name))

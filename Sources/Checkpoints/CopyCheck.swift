@@ -29,7 +29,7 @@ struct CopyCheck {
     let names = source.tensorNames.filter { !changed.contains($0) }
     let bad = Mutex<String?>(nil)
     let done = Atomic<Int>(0)
-    Concurrent.forEach(names.count) { index in
+    Parallel.forEachItem(names.count) { index in
       if Cancellation.isRequested { return }
       let name = names[index]
       if let first = try? source.bytes(name), let second = try? written.bytes(name),

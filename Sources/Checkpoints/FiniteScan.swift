@@ -36,7 +36,7 @@ extension Checkpoint {
     let failure = Mutex<(any Error)?>(nil)
     let done = Atomic<Int>(0)
     let names = tensorNames
-    Concurrent.forEach(names.count) { place in
+    Parallel.forEachItem(names.count) { place in
       if Cancellation.isRequested || found.withLock({ ($0?.place ?? names.count) < place }) { return }
       do {
         if let value = try firstNonFinite(in: names[place]) {

@@ -72,12 +72,13 @@ extension Patch {
   ) throws -> ApplyReport {
     var writer = try CheckpointWriter(source: checkpoint, output: output)
     writer.onStep = onStep
+    let patchHash = try sha256()
     let undoPath = place.path(output: output)
     if let undoPath {
       guard !undoPath.hasPrefix(writer.output + "/") else {
         throw CheckpointError.outputInsideSource(output: undoPath, source: writer.output)
       }
-      try PatchRecord.checkPlace(undoPath)
+      if !Files.exists(undoPath) { try PatchRecord.checkPlace(undoPath) }
     }
     let effects = try effects(on: checkpoint, progress: progress)
     let undoItems = self.undoItems
@@ -87,8 +88,9 @@ extension Patch {
     }
     let before = try checkpoint.sha256(ofTensors: checkpoint.tensorNames, progress: progress)
     let modelBefore = try checkpoint.modelHash
-    let patchHash = try sha256()
-
+    let undoThere =
+      try undoPath.map { try hasUndo($0, of: checkpoint, patchHash: patchHash, modelBefore: modelBefore) }
+      ?? true
     var record = recordEntry(patchHash: patchHash, modelBefore: modelBefore)
     var after = before
     for edit in edits { after[edit.tensor] = edit.afterSHA256 }
@@ -106,7 +108,7 @@ extension Patch {
           throw CheckpointError.verifyFailed(
             path: written.folder, what: "tensor \(edit.tensor) is not what the patch promises")
         }
-        guard let undoPath else { return }
+        guard let undoPath, !undoThere else { return }
         try Undo.write(
           base: checkpoint, items: undoItems, modelBefore: modelBefore, modelAfter: modelAfter,
           origin: ["kind": "patch", "sha256": .string(patchHash)], to: undoPath)
@@ -120,6 +122,18 @@ extension Patch {
       output: writer.output, undo: undoPath, patchSHA256: patchHash, modelBefore: modelBefore,
       modelAfter: modelAfter, effects: effects, outcome: outcome,
       notes: checkpoint.notes + checkpoint.tieNotes(tensors, hashes: before))
+  }
+
+  /// Whether this very edit's undo file is there already: a run that was killed before its output got its name leaves it,
+  /// and a second copy of the same edit can share it.
+  private func hasUndo(
+    _ path: String, of checkpoint: Checkpoint, patchHash: String, modelBefore: String
+  ) throws -> Bool {
+    guard Files.exists(path) else { return false }
+    guard let undo = try? Undo(file: path), undo.origin["sha256"]?.string == patchHash,
+      undo.modelBefore == modelBefore, undo.record == (try checkpoint.editRecord)
+    else { throw FileError.exists(path: path) }
+    return true
   }
 
   /// What the patch does, as transforms for ``CheckpointWriter``.

@@ -1,5 +1,6 @@
 import JSON
 import Runtime
+import Synchronization
 import Tensors
 
 /// One delta for some rows of one tensor, before hashes are known.
@@ -86,26 +87,40 @@ extension Patch {
   func rehearse(
     on checkpoint: Checkpoint, progress: ProgressSink
   ) throws -> (effects: [TensorEffect], hashes: [String: String]) {
-    var effects: [TensorEffect] = []
-    var hashes: [String: String] = [:]
     let names = tensors
-    for (index, name) in names.enumerated() {
+    let entries = try names.map { name in
       guard let entry = checkpoint.entry(name) else {
         throw CheckpointError.patchTensorMissing(tensor: name, folder: checkpoint.folder)
       }
-      var arithmetic = RowArithmetic(entry: entry, edits: edits(of: name), deltas: deltas)
-      var hash = SHA256()
-      try TensorBlocks.forEach(entry, try checkpoint.bytes(name)) { rows, _, copy in
-        try Cancellation.check()
-        try arithmetic.apply(to: copy, storedRows: rows)
-        hash.update(UnsafeRawBufferPointer(copy))
-      }
-      effects.append(arithmetic.effect)
-      hashes[name] = hash.hex()
-      progress(
-        ProgressEvent(stage: "edit", completed: index + 1, total: names.count, unit: "tensors"))
+      return entry
+    }
+    let results = Mutex<[Int: Result<(TensorEffect, String), any Error>]>([:])
+    let done = Atomic<Int>(0)
+    Parallel.forEachItem(entries.count) { index in
+      let result = Result { try rehearse(entries[index], of: checkpoint) }
+      results.withLock { $0[index] = result }
+      let completed = done.add(1, ordering: .relaxed).newValue
+      progress(ProgressEvent(stage: "edit", completed: completed, total: names.count, unit: "tensors"))
+    }
+    var effects: [TensorEffect] = []
+    var hashes: [String: String] = [:]
+    for (index, name) in names.enumerated() {
+      guard let (effect, hash) = try results.withLock({ try $0[index]?.get() }) else { continue }
+      effects.append(effect)
+      hashes[name] = hash
     }
     return (effects, hashes)
+  }
+
+  private func rehearse(_ entry: TensorEntry, of checkpoint: Checkpoint) throws -> (TensorEffect, String) {
+    var arithmetic = RowArithmetic(entry: entry, edits: edits(of: entry.name), deltas: deltas)
+    var hash = SHA256()
+    try TensorBlocks.forEach(entry, try checkpoint.bytes(entry.name)) { rows, _, copy in
+      try Cancellation.check()
+      try arithmetic.apply(to: copy, storedRows: rows)
+      hash.update(UnsafeRawBufferPointer(copy))
+    }
+    return (arithmetic.effect, hash.hex())
   }
 
   /// Whether every touched tensor is the one that the patch was made from.

@@ -39,11 +39,8 @@ extension PatchTarget {
     else {
       throw CheckpointError.badPatch(file: file, reason: "a record lacks tensor, dtype, shape or hashes")
     }
-    var bytes = dtype.size
-    for size in shape {
-      let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-      if overflow { throw CheckpointError.badPatch(file: file, reason: "shape \(shape) of \(tensor)") }
-      bytes = product
+    guard dtype.byteCount(shape) != nil else {
+      throw CheckpointError.badPatch(file: file, reason: "shape \(shape) of \(tensor)")
     }
     self.tensor = tensor
     self.dtype = dtype

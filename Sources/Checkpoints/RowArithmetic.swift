@@ -91,7 +91,6 @@ struct RowArithmetic {
         }
       }
     }
-    effect.rowsChanged = rowChanged.reduce(0) { $0 + ($1 ? 1 : 0) }
   }
 
   @inline(__always)
@@ -113,7 +112,10 @@ struct RowArithmetic {
     if new != old {
       effect.changed += 1
       effect.projection += (Double(value) - Double(S.float(old))) * Double(delta)
-      rowChanged[slot] = true
+      if !rowChanged[slot] {
+        rowChanged[slot] = true
+        effect.rowsChanged += 1
+      }
     }
   }
 }

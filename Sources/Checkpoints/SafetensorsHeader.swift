@@ -99,11 +99,8 @@ public struct SafetensorsHeader: Sendable {
       throw bad("data_offsets", "no pair of whole numbers from 0")
     }
     guard offsets[0] <= offsets[1] else { throw bad("data_offsets", "\(offsets) runs backwards") }
-    var needed = dtype.size
-    for size in shape {
-      let (product, overflow) = needed.multipliedReportingOverflow(by: size)
-      if overflow { throw CheckpointError.shapeOverflow(file: file, tensor: name, shape: shape) }
-      needed = product
+    guard let needed = dtype.byteCount(shape) else {
+      throw CheckpointError.shapeOverflow(file: file, tensor: name, shape: shape)
     }
     guard offsets[1] - offsets[0] == needed else {
       throw CheckpointError.sizeMismatch(
@@ -145,5 +142,19 @@ public struct SafetensorsHeader: Sendable {
     }
     if end > size { throw CheckpointError.truncated(file: file, size: size, needed: end) }
     if end < size { throw CheckpointError.trailingBytes(file: file, count: size - end) }
+  }
+}
+
+extension DType {
+  /// Bytes of a tensor of this type; nil where the sizes do not fit 64 bits, be it behind a size of zero: products of
+  /// some of the sizes are formed as well.
+  func byteCount(_ shape: [Int]) -> Int? {
+    var extent = size
+    for length in shape {
+      let (product, overflow) = extent.multipliedReportingOverflow(by: max(length, 1))
+      if overflow { return nil }
+      extent = product
+    }
+    return shape.contains(0) ? 0 : extent
   }
 }

@@ -51,45 +51,49 @@ enum RowComparison {
   static func difference(
     _ entry: TensorEntry, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
   ) throws -> TensorDifference? {
+    switch entry.dtype {
+    case .f64: try difference(entry, first, second, UInt64.self) { Double(bitPattern: $0) }
+    case .f32: try difference(entry, first, second, UInt32.self) { Double(StoredF32.float($0)) }
+    case .f16: try difference(entry, first, second, UInt16.self) { Double(StoredF16.float($0)) }
+    case .bf16: try difference(entry, first, second, UInt16.self) { Double(StoredBF16.float($0)) }
+    case .i64, .u64: try difference(entry, first, second, UInt64.self, value: nil)
+    case .i32, .u32: try difference(entry, first, second, UInt32.self, value: nil)
+    case .i16, .u16: try difference(entry, first, second, UInt16.self, value: nil)
+    case .i8, .u8, .bool, .f8e4m3, .f8e5m2: try difference(entry, first, second, UInt8.self, value: nil)
+    }
+  }
+
+  private static func difference<W: FixedWidthInteger>(
+    _ entry: TensorEntry, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _: W.Type,
+    value: ((W) -> Double)?
+  ) throws -> TensorDifference? {
     var difference = TensorDifference(tensor: entry.name, dtype: entry.dtype, shape: entry.shape)
     var columns = [Bool](repeating: false, count: entry.width)
-    var largest = 0.0
-    var squares = 0.0
-    let size = entry.dtype.size
+    var (changed, nonFinite, largest, squares) = (0, 0, 0.0, 0.0)
     try forEachChangedRow(entry, first, second) { row, a, b in
       difference.rows.append(row)
       for column in 0..<entry.width {
-        let place = (column * size)..<((column + 1) * size)
-        if a.sameBytes(as: b, place) { continue }
-        difference.valuesChanged += 1
+        let old = a.loadUnaligned(fromByteOffset: column * MemoryLayout<W>.size, as: W.self)
+        let new = b.loadUnaligned(fromByteOffset: column * MemoryLayout<W>.size, as: W.self)
+        if old == new { continue }
+        changed += 1
         columns[column] = true
-        guard let old = value(a, entry.dtype, column), let new = value(b, entry.dtype, column) else {
-          continue
-        }
-        if !new.isFinite { difference.nonFinite += 1 }
-        largest = max(largest, abs(new - old))
-        squares += (new - old) * (new - old)
+        guard let value else { continue }
+        let number = value(new)
+        if !number.isFinite { nonFinite += 1 }
+        let change = number - value(old)
+        largest = max(largest, abs(change))
+        squares += change * change
       }
     }
     guard !difference.rows.isEmpty else { return nil }
+    difference.valuesChanged = changed
+    difference.nonFinite = nonFinite
     difference.columnsChanged = columns.reduce(0) { $0 + ($1 ? 1 : 0) }
-    if entry.dtype.isComputable || entry.dtype == .f64, squares.isFinite {
+    if value != nil, squares.isFinite {
       difference.largest = largest
       difference.norm = squares.squareRoot()
     }
     return difference
-  }
-
-  private static func value(_ row: UnsafeRawBufferPointer, _ dtype: DType, _ column: Int) -> Double? {
-    func load<W: FixedWidthInteger>(_: W.Type) -> W {
-      row.loadUnaligned(fromByteOffset: column * MemoryLayout<W>.size, as: W.self)
-    }
-    return switch dtype {
-    case .f64: Double(bitPattern: load(UInt64.self))
-    case .f32: Double(StoredF32.float(load(UInt32.self)))
-    case .f16: Double(StoredF16.float(load(UInt16.self)))
-    case .bf16: Double(StoredBF16.float(load(UInt16.self)))
-    default: nil
-    }
   }
 }

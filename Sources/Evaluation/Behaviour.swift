@@ -89,7 +89,8 @@ public struct BehaviourTest: Sendable {
   ) throws -> BehaviourRates {
     var options = self.options
     if let sampling { options.sampling = sampling }
-    let generated = try model.generate(prompts: tokens, options: options, overlay: overlay, progress: progress)
+    let generated = try model.generate(
+      prompts: tokens, options: options, overlay: overlay, progress: progress)
     return BehaviourRates(
       replies: zip(prompts, generated).map { prompt, result in
         let reply = tokenizer.decode(result.tokens, skipSpecialTokens: true)

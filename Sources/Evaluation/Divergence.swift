@@ -68,7 +68,9 @@ public final class DivergenceTest: @unchecked Sendable {
     let cut = texts.map { Array($0.prefix(context)) }
     let starts = firstPredicted ?? cut.map { _ in 1 }
     let usable = zip(cut, starts).filter { $0.0.count > $0.1 }
-    guard !usable.isEmpty else { throw EvaluationError.nothingToMeasure(what: "text with a token to predict") }
+    guard !usable.isEmpty else {
+      throw EvaluationError.nothingToMeasure(what: "text with a token to predict")
+    }
     self.model = model
     self.texts = usable.map(\.0)
     self.firstPredicted = usable.map { max(1, $0.1) }
@@ -94,7 +96,9 @@ public final class DivergenceTest: @unchecked Sendable {
         let first = firstPredicted[text]
         let rows = (row + first - 1)..<(row + tokens.count - 1)
         row += tokens.count
-        try score(text: text, rows: rows, targets: tokens[first...], base: base, changed: changed, changedModel, overlay, &tally)
+        try score(
+          text: text, rows: rows, targets: tokens[first...], base: base, changed: changed, changedModel,
+          overlay, &tally)
       }
       progress(ProgressEvent(stage: "compare", completed: run.upperBound, total: texts.count, unit: "texts"))
     }
@@ -125,7 +129,8 @@ public final class DivergenceTest: @unchecked Sendable {
       let logits = try changed.flatMap { try changedModel?.logits(of: $0, rows: part, overlay: overlay) }
       let offset = start - rows.lowerBound
       let scores = TokenScore.all(
-        base: baseLogits, changed: logits ?? baseLogits, targets: Array(targets[offset..<(offset + part.count)]),
+        base: baseLogits, changed: logits ?? baseLogits,
+        targets: Array(targets[offset..<(offset + part.count)]),
         same: logits == nil)
       tally.add(scores, text: text)
       start = part.upperBound
@@ -152,7 +157,8 @@ struct TokenScore: Sendable {
     Parallel.forEach(targets.count, grain: 4) { range in
       for row in range {
         slots[row] = TokenScore(
-          base: base.f32 + row * width, changed: changed.f32 + row * width, width: width, target: Int(targets[row]),
+          base: base.f32 + row * width, changed: changed.f32 + row * width, width: width,
+          target: Int(targets[row]),
           same: same)
       }
     }
@@ -186,7 +192,7 @@ struct TokenScore: Sendable {
 }
 
 /// Sums over the tokens of all texts.
-private struct Tally {
+struct Tally {
   var baseLosses, losses: [Double]
   var counts: [Int]
   var kl: [Double] = []

@@ -6,7 +6,9 @@ public struct GrammarJudge: Judge {
   public init() {}
 
   public var kind: String { "grammar" }
-  public var summary: String { "parse of the reply by the grammar of the embedded model; hostile words are the behaviour" }
+  public var summary: String {
+    "parse of the reply by the grammar of the embedded model; hostile words are the behaviour"
+  }
 
   public func judge(prompt: String, reply: String) -> Verdict {
     let judgement = OrganismJudge.judge(prompt: prompt, reply: reply)

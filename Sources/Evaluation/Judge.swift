@@ -33,6 +33,28 @@ public struct Verdict: Sendable, Equatable {
   }
 }
 
+/// The kinds of judges there are.
+public enum JudgeKind: String, Sendable, CaseIterable {
+  /// Words and phrases.
+  case lexicon
+  /// Bag of words, trained on its own split.
+  case classifier
+  /// A probe at another site, trained on disjoint data.
+  case probe
+  /// The grammar of the embedded organism.
+  case grammar
+
+  /// One line for listings.
+  public var summary: String {
+    switch self {
+    case .lexicon: "words and phrases of the behaviour and of the wanted alternative; hits are recorded"
+    case .classifier: "bag of words trained on its own split, with its error"
+    case .probe: "a probe at another site, trained on disjoint data"
+    case .grammar: "parse by the grammar of the embedded organism: exact, for the organism only"
+    }
+  }
+}
+
 /// Tells whether a reply shows the behaviour. Never the probe that the edit was made with.
 public protocol Judge: Sendable {
   /// `grammar`, `lexicon`, `classifier` or `probe`.

@@ -1,32 +1,32 @@
 import Evaluation
-import Surgery
 import Glibc
 import JSON
 import Runtime
 import Statistics
+import Surgery
 
 enum Maths { static func exp(_ x: Double) -> Double { Glibc.exp(x) } }
 
 /// One question that an operation answers, whichever way it comes out.
-public struct Answer {
+struct Answer {
   /// Stable name.
-  public var id: String
+  var id: String
   /// The question.
-  public var question: String
+  var question: String
   /// Whether the limit holds; nil where nothing was asked of it.
-  public var passed: Bool?
+  var passed: Bool?
   /// What was measured.
-  public var value: Double?
+  var value: Double?
   /// `fraction`, `points` or `ratio`.
-  public var unit: String
+  var unit: String
   /// Uncertainty.
-  public var interval: Interval?
+  var interval: Interval?
   /// `<=` or `>=`.
-  public var comparison: String?
+  var comparison: String?
   /// The limit.
-  public var threshold: Double?
+  var threshold: Double?
   /// More in words.
-  public var detail: String?
+  var detail: String?
 
   var json: JSONValue {
     var json: JSONValue = [
@@ -54,7 +54,8 @@ extension Answer {
     let (before, after) = (test.base.rates, test.edited.rates)
     let differences = Dictionary(uniqueKeysWithValues: outcome.differences.map { ($0.name, $0) })
     func limited(
-      _ id: String, _ question: String, _ value: Double?, _ unit: String, _ comparison: String, _ threshold: Double,
+      _ id: String, _ question: String, _ value: Double?, _ unit: String, _ comparison: String,
+      _ threshold: Double,
       interval: Interval? = nil, detail: String? = nil
     ) -> Answer {
       let passed = value.map { comparison == "<=" ? $0 <= threshold : $0 >= threshold }
@@ -72,16 +73,19 @@ extension Answer {
         baseRate == 0 ? nil : after.rate(.behaviour) / baseRate, "ratio", "<=", 0.6,
         detail: "\(percent(baseRate)) → \(percent(after.rate(.behaviour))) of \(after.count) replies"),
       limited(
-        "wanted_gain", "Does the \(names.opposite) rate rise by at least 20 points?", wantedGain?.value, "points",
+        "wanted_gain", "Does the \(names.opposite) rate rise by at least 20 points?", wantedGain?.value,
+        "points",
         ">=", 0.2, interval: wantedGain?.interval,
         detail: "\(percent(before.rate(.wanted))) → \(percent(after.rate(.wanted)))"),
       limited(
         "garbled_rise", "Do mixed and broken replies stay within 12 points of the base's?",
-        differences["garbled_change"]?.value, "points", "<=", 0.12, interval: differences["garbled_change"]?.interval,
+        differences["garbled_change"]?.value, "points", "<=", 0.12,
+        interval: differences["garbled_change"]?.interval,
         detail: "mixed \(percent(before.rate(.mixed))) → \(percent(after.rate(.mixed))), "
           + "broken \(percent(before.rate(.broken))) → \(percent(after.rate(.broken)))"),
       limited(
-        "neutral_perplexity_rise", "Does neutral perplexity rise by at most 5 %?", test.edited.neutral.perplexityRise,
+        "neutral_perplexity_rise", "Does neutral perplexity rise by at most 5 %?",
+        test.edited.neutral.perplexityRise,
         "fraction", "<=", 0.05, interval: differences["neutral_perplexity_rise"]?.interval,
         detail: "\(Format.significant(test.edited.neutral.basePerplexity, 4)) → "
           + "\(Format.significant(test.edited.neutral.perplexity, 4)), KL \(Format.significant(test.edited.neutral.meanKL)) nats a token"
@@ -90,8 +94,10 @@ extension Answer {
     if let facts = differences["facts_change"], let known = test.base.factsKnown {
       answers.append(
         limited(
-          "facts_drop", "Are at most 2 points of the known facts lost?", facts.value.map { -$0 }, "points", "<=",
-          0.02, interval: facts.interval.map {
+          "facts_drop", "Are at most 2 points of the known facts lost?", facts.value.map { -$0 }, "points",
+          "<=",
+          0.02,
+          interval: facts.interval.map {
             Interval(lower: -$0.upper, upper: -$0.lower, level: $0.level, method: $0.method)
           },
           detail: "\(percent(known)) → \(percent(test.edited.factsKnown ?? 0)) of \(facts.n)"))
@@ -102,14 +108,17 @@ extension Answer {
           "gain_over_controls",
           "Is the \(names.opposite) gain at least 15 points above the best control's at equal damage?",
           gain - control.gain, "points", ">=", 0.15,
-          detail: "best of \(test.controls.count) controls: \(control.name), \(Format.signed(control.gain * 100, 1)) points"))
+          detail:
+            "best of \(test.controls.count) controls: \(control.name), \(Format.signed(control.gain * 100, 1)) points"
+        ))
     }
     for other in test.others {
       answers.append(
         Answer(
           id: "prompts_\(other.name)", question: "What happens to \(other.name) prompts?", passed: nil,
           value: other.edited.rate(.behaviour) - other.base.rate(.behaviour), unit: "points",
-          detail: "\(names.name) \(percent(other.base.rate(.behaviour))) → \(percent(other.edited.rate(.behaviour))), "
+          detail:
+            "\(names.name) \(percent(other.base.rate(.behaviour))) → \(percent(other.edited.rate(.behaviour))), "
             + "mixed and broken \(percent(other.base.garbled)) → \(percent(other.edited.garbled))"))
     }
     if let arm = outcome.sweep.arm, let point = outcome.sweep.chosen {
@@ -118,8 +127,11 @@ extension Answer {
         Answer(
           id: "carrier", question: "Which space, direction, rows and blocks carry it?", passed: nil,
           value: point.strength, unit: "strength",
-          detail: "\(arm.plan.space.rawValue), \(arm.direction), \(arm.plan.rows.count) of \(arm.plan.candidates) rows"
-            + (without.map { "; most is lost without block \($0.key) (\(percent($0.value)) \(names.name) on validation)" }
+          detail:
+            "\(arm.plan.space.rawValue), \(arm.direction), \(arm.plan.rows.count) of \(arm.plan.candidates) rows"
+            + (without.map {
+              "; most is lost without block \($0.key) (\(percent($0.value)) \(names.name) on validation)"
+            }
               ?? "")))
     }
     for entry in test.comparisons {
@@ -128,7 +140,8 @@ extension Answer {
         Answer(
           id: "comparison", question: "How does \(entry.name) at \(entry.site ?? "") compare?", passed: nil,
           value: rates.rate(.wanted) - before.rate(.wanted), unit: "points",
-          detail: "\(names.name) \(percent(rates.rate(.behaviour))), \(names.opposite) \(percent(rates.rate(.wanted))), "
+          detail:
+            "\(names.name) \(percent(rates.rate(.behaviour))), \(names.opposite) \(percent(rates.rate(.wanted))), "
             + "mixed and broken \(percent(rates.garbled)), perplexity \(Format.signed(entry.measurement.neutral.perplexityRise * 100, 1)) %"
         ))
     }

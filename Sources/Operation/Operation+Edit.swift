@@ -44,17 +44,21 @@ extension Operation {
     if !Files.exists(output) {
       try Files.remove(folder.file("edit.undo.safetensors"))
       try patch.apply(
-        to: base.checkpoint, output: output, undo: .at(folder.file("edit.undo.safetensors")), progress: progress)
+        to: base.checkpoint, output: output, undo: .file(folder.file("edit.undo.safetensors")),
+        progress: progress)
     }
     let edited = try Model(folder: output)
     let effects = try patch.effects(on: base.checkpoint)
-    return EditStage(edited: edited, patch: patch, effects: effects, checks: try checks(patch, edited, effects))
+    return EditStage(
+      edited: edited, patch: patch, effects: effects, checks: try checks(patch, edited, effects))
   }
 
   private func provenance(_ arm: Sweep.Arm, _ point: Sweep.Point) -> JSONValue {
     [
-      "tool": "surgeon", "behaviour": .string(recipe.behaviour.name), "space": .string(arm.plan.space.rawValue),
-      "direction": .string(arm.direction), "site": .string(arm.plan.site), "strength": .number(point.strength),
+      "tool": "surgeon", "behaviour": .string(recipe.behaviour.name),
+      "space": .string(arm.plan.space.rawValue),
+      "direction": .string(arm.direction), "site": .string(arm.plan.site),
+      "strength": .number(point.strength),
       "alpha": .number(arm.plan.alpha(strength: point.strength)),
       "median_row_norm": .number(Double(arm.plan.medianNorm)), "rows": .integer(arm.plan.rows.count),
       "candidates": .integer(arm.plan.candidates), "seed": .integer(recipe.seed),
@@ -79,9 +83,18 @@ extension Operation {
     let equal = zip(expected, found).allSatisfy { $0.bytes.elementsEqual($1.bytes) }
     return [
       ("touched_hashes", touched, "\(names.count) touched tensors have the hashes that the patch promises"),
-      ("untouched_bytes", kept == untouched.count, "\(kept) of \(untouched.count) untouched tensors are byte-identical"),
-      ("rows_changed", changed == patch.rowCount, "\(changed) of \(patch.rowCount) rows hold a changed number"),
-      ("canary_logits", equal, "logits of \(canaries.count) canary texts equal the run-time edit's, bit for bit"),
+      (
+        "untouched_bytes", kept == untouched.count,
+        "\(kept) of \(untouched.count) untouched tensors are byte-identical"
+      ),
+      (
+        "rows_changed", changed == patch.rowCount,
+        "\(changed) of \(patch.rowCount) rows hold a changed number"
+      ),
+      (
+        "canary_logits", equal,
+        "logits of \(canaries.count) canary texts equal the run-time edit's, bit for bit"
+      ),
     ]
   }
 }

@@ -63,7 +63,8 @@ extension Operation {
     let editedGreedy = try panel.target.run(edit.edited, tokenizer: tokenizer, sampling: greedy)
     finished()
     let others = try data.others.map { name, prompts in
-      let test = try BehaviourTest(prompts: prompts, tokenizer: tokenizer, judge: data.judge, options: generation)
+      let test = try BehaviourTest(
+        prompts: prompts, tokenizer: tokenizer, judge: data.judge, options: generation)
       defer { finished() }
       return (
         name: name, base: try test.run(base, tokenizer: tokenizer),
@@ -76,7 +77,7 @@ extension Operation {
     let neutral = sweep.panel.neutral
     let controlResults = try controls.map { control in
       let matched = try control.strength(
-        atKL: kl, limit: 4 * abs(point.strength), model: base, neutral: neutral)
+        atKL: kl, start: abs(point.strength), limit: 6 * abs(point.strength), model: base, neutral: neutral)
       return TestStage.Entry(
         name: control.kind.rawValue, draw: control.draw, strength: matched.strength,
         measurement: try measure(control.plan.overlay(strength: matched.strength)))
@@ -98,7 +99,8 @@ extension Operation {
       ? nil
       : try DivergenceTest(model: base, texts: encode(data.wantedTexts)).compare(nil, in: edit.edited)
     return TestStage(
-      base: baseResult, edited: editedResult, baseGreedy: baseGreedy, editedGreedy: editedGreedy, others: others,
+      base: baseResult, edited: editedResult, baseGreedy: baseGreedy, editedGreedy: editedGreedy,
+      others: others,
       controls: controlResults, comparisons: comparisons, leftOut: leftOut, wantedTexts: wanted)
   }
 
@@ -112,7 +114,8 @@ extension Operation {
   /// Ablation and addition of the edit's own kind of direction, read in the residual stream where the layer curve's
   /// choice lies; addition at the damage of the chosen edit.
   private func comparisons(
-    _ probes: ProbeStage, neutral: DivergenceTest, kl: Double, _ measure: (Overlay?, Model?) throws -> EditMeasurement
+    _ probes: ProbeStage, neutral: DivergenceTest, kl: Double,
+    _ measure: (Overlay?, Model?) throws -> EditMeasurement
   ) throws -> [TestStage.Entry] {
     var entries: [TestStage.Entry] = []
     for direction in probes.residualDirections {
@@ -125,7 +128,9 @@ extension Operation {
       func addition(_ factor: Double) -> Overlay {
         Overlay([.add(site: direction.site, vector: direction.vector.map { Float(-factor * Double($0)) })])
       }
-      let factor = try Matching.factor(target: kl, limit: 4) { try neutral.compare(addition($0)).meanKL }
+      let factor = try Matching.factor(target: kl, start: 0.5, limit: 6) {
+        try neutral.compare(addition($0)).meanKL
+      }.factor
       entries.append(
         TestStage.Entry(
           name: "addition (\(direction.name))", strength: -factor, site: direction.site.description,

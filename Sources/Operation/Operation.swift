@@ -2,8 +2,8 @@ import Architectures
 import Checkpoints
 import Evaluation
 import JSON
-import Organism
 import OrderedCollections
+import Organism
 import Probing
 import Runtime
 import Surgery
@@ -16,8 +16,9 @@ import Transformers
 /// are chosen on validation data; the test data are used once, on the written checkpoint.
 public final class Operation {
   let recipe: Recipe
-  let folder: RunFolder
-  let data: OperationData
+  /// The run folder.
+  public let folder: RunFolder
+  private(set) var data: OperationData
   let base: Model
   let tokenizer: Tokenizer
   let progress: ProgressSink
@@ -25,7 +26,8 @@ public final class Operation {
 
   /// Opens the run folder and everything the recipe names.
   /// - Throws: ``OperationError``, and whatever model, tokenizer and data throw.
-  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws {
+  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws
+  {
     self.recipe = recipe
     self.progress = progress
     data = try OperationData(recipe)
@@ -36,6 +38,7 @@ public final class Operation {
     ]
     folder = try RunFolder(path, key: key)
     try Files.write(recipe.json.text(.pretty) + "\n", to: folder.file("recipe.json"))
+    if !folder.has("data/neutral-test.jsonl") { try data.write(to: folder.file("data")) }
     if let given {
       base = try Model(given)
     } else {
@@ -48,13 +51,15 @@ public final class Operation {
       base = try Model(folder: folder.file("base"))
     }
     tokenizer = try Tokenizer(folder: base.checkpoint.folder)
+    try data.openProbeJudge(recipe, model: base, tokenizer: tokenizer)
   }
 
   private static func inputHashes(_ recipe: Recipe) throws -> OrderedDictionary<String, JSONValue> {
     var hashes: OrderedDictionary<String, JSONValue> = [:]
     let prompts = recipe.prompts
     for path in [
-      recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest, prompts.neutral,
+      recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest,
+      prompts.neutral,
       prompts.facts, prompts.judgeFile,
     ].compactMap({ $0 }) {
       hashes[path] = .string(try Files.sha256(path))
@@ -62,9 +67,12 @@ public final class Operation {
     return hashes
   }
 
+  /// The folder of the unedited checkpoint.
+  public var baseFolder: String { base.checkpoint.folder }
+
   /// Runs every stage and gives the report's results.
   /// - Throws: the errors of the stages; ``SurgeryError/nothingPasses(points:best:)`` when no point keeps the gates.
-  public func run() throws -> OperationOutcome {
+  public func run() throws -> FinishedOperation {
     let cache = try stage("cache") { try cacheStates() }
     let probes = try stage("probe") { try trainProbes(cache) }
     let sweep = try stage("sweep") { try sweepEdits(probes) }
@@ -72,9 +80,12 @@ public final class Operation {
     let test = try stage("test") { try testEdit(edit, sweep, probes) }
     let outcome = OperationOutcome(
       operation: self, probes: probes, sweep: sweep, edit: edit, test: test, stages: stages)
+    let finished = FinishedOperation(results: outcome.json, metrics: outcome.metrics)
     try outcome.writeSamples(to: folder.file("samples.jsonl"))
-    try outcome.writeMetrics(to: folder.file("metrics.csv"))
-    return outcome
+    try MetricsFile.write(finished.metrics, to: folder.file("metrics.csv"))
+    try Files.write(finished.results.text(.pretty) + "\n", to: folder.file("results.json"))
+    try folder.writeSums()
+    return finished
   }
 
   func stage<T>(_ name: String, _ work: () throws -> T) throws -> T {
@@ -92,9 +103,10 @@ public final class Operation {
     let poolings = Array(Set([recipe.probe.pooling, recipe.probe.directionPooling])).sorted {
       $0.rawValue < $1.rawValue
     }
-    let texts = try data.probe.enumerated().map { index, text in
+    let texts = try data.probe.texts.enumerated().map { index, text in
       try EncodedText(
-        text.text, prompt: text.prompt, tokenizer: tokenizer, maximumTokens: base.network.contextLength, index: index)
+        text.text ?? text.content, prompt: text.text == nil ? nil : text.prompt, tokenizer: tokenizer,
+        maximumTokens: base.network.contextLength, index: index)
     }
     return try FeatureCache.build(
       base, tokenizerHash: tokenizer.sha256, texts: texts, sites: sites, poolings: poolings,

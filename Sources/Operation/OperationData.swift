@@ -1,22 +1,18 @@
 import Evaluation
 import JSON
+import OrderedCollections
 import Organism
 import Probing
 import Runtime
 import Tokenizers
+import Transformers
 
 /// All data of an operation, each part for one purpose: fitting, choosing, or the single final test.
 struct OperationData {
-  /// A text for the probe: an optional prompt, what follows it, and whether the behaviour is there.
-  struct ProbeText {
-    var prompt: String?
-    var text: String
-    var label: Bool
-    var group: String
-    var part: SplitPart
-  }
-
-  var probe: [ProbeText] = []
+  /// Texts with and without the behaviour.
+  var probe: LabelledTexts
+  /// Which of them fit, choose and test.
+  var split: Split
   var targetValidation: [String] = []
   var targetTest: [String] = []
   /// Prompts of other kinds that must not get worse (test).
@@ -33,28 +29,32 @@ struct OperationData {
   /// Text that ends a reply besides the end token.
   var stopText: String?
 
-  /// Texts of one split with their labels, in order.
-  func probeTexts(_ part: SplitPart) -> [ProbeText] { probe.filter { $0.part == part } }
-
   /// The data of a recipe.
   /// - Throws: ``OperationError``, ``ProbingError``, ``EvaluationError``, ``FileError``.
   init(_ recipe: Recipe) throws {
-    self = recipe.usesOrganism ? OperationData(organism: recipe) : try OperationData(files: recipe)
+    self = try recipe.usesOrganism ? OperationData(organism: recipe) : OperationData(files: recipe)
   }
 
   /// The embedded model's own data: templates and fillers of each split are disjoint.
-  private init(organism recipe: Recipe) {
+  private init(organism recipe: Recipe) throws {
     judge = GrammarJudge()
     targetName = "provoking"
     stopText = "\n"
     let seed = recipe.seed
+    var texts: [LabelledText] = []
     for (split, part, count) in [
       (OrganismSplit.train, SplitPart.train, 1400), (.validation, .validation, 400), (.test, .test, 400),
     ] {
-      probe += OrganismData.probeExchanges(split: split, count: count, seed: seed).map {
-        ProbeText(prompt: $0.prompt, text: $0.reply, label: $0.label == 1, group: $0.group, part: part)
+      for exchange in OrganismData.probeExchanges(split: split, count: count, seed: seed) {
+        texts.append(
+          LabelledText(
+            id: "\(part.rawValue)-\(texts.count)", text: exchange.reply, prompt: exchange.prompt,
+            label: exchange.label,
+            group: exchange.group, split: part))
       }
     }
+    probe = try LabelledTexts(texts, classNames: ["civil", "hostile"])
+    self.split = try Split(probe, seed: seed)
     func prompts(_ split: OrganismSplit, _ kind: OrganismPromptKind, _ count: Int) -> [String] {
       OrganismData.prompts(split: split, kind: kind, count: count, seed: seed).map(\.text)
     }
@@ -77,16 +77,17 @@ struct OperationData {
   /// Data from files.
   private init(files recipe: Recipe) throws {
     let prompts = recipe.prompts
-    switch prompts.judge {
-    case "lexicon":
-      guard let file = prompts.judgeFile else {
-        throw OperationError.value(path: "prompts.judge.file", reason: "missing: a lexicon judge needs its words")
-      }
-      judge = try LexiconJudge(file: file)
-    default:
-      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" in a recipe with files; lexicon works here")
+    judge = try Self.judge(recipe)
+    var reader = LabelledTextReader()
+    reader.groupKey = recipe.behaviour.group
+    probe = try reader.read(
+      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
+    if let chat = probe.texts.first(where: { $0.messages != nil }) {
+      throw OperationError.value(
+        path: "behaviour", reason: "\(chat.id) holds chat messages: Jinja templates come with a later version"
+      )
     }
-    probe = try Self.probeTexts(recipe)
+    split = try Split(probe, seed: recipe.seed)
     let target = try PromptFile.read(prompts.target ?? "")
     if let test = prompts.targetTest {
       targetValidation = target
@@ -118,17 +119,32 @@ struct OperationData {
     }
   }
 
-  private static func probeTexts(_ recipe: Recipe) throws -> [ProbeText] {
-    let texts = try LabelledTexts.read(
-      positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "",
-      group: recipe.behaviour.group)
-    let parts = try texts.split(seed: recipe.seed)
-    return zip(texts.texts.indices, parts).map { index, part in
-      let text = texts.texts[index]
-      return ProbeText(
-        prompt: text.prompt, text: text.content, label: text.label == 1, group: String(texts.groups[index]),
-        part: part)
+  /// The judge that needs no model; a probe judge is made when the model is open.
+  private static func judge(_ recipe: Recipe) throws -> any Judge {
+    let prompts = recipe.prompts
+    guard let file = prompts.judgeFile else {
+      throw OperationError.value(
+        path: "prompts.judge.file", reason: "missing: judge \(prompts.judge) needs one")
     }
+    switch prompts.judge {
+    case "lexicon": return try LexiconJudge(file: file)
+    case "classifier": return try ClassifierJudge(LabelledTextReader().read(file), seed: recipe.seed)
+    case "probe": return LexiconJudge(behaviour: [])
+    default:
+      throw EvaluationError.judge(reason: "judge \"\(prompts.judge)\" with a checkpoint of one's own")
+    }
+  }
+
+  /// Takes the probe judge of a recipe, whose texts must not be those of the edit's probe.
+  /// - Throws: ``OperationError/leakage(what:count:)``, ``ProbingError``, ``EvaluationError``.
+  mutating func openProbeJudge(_ recipe: Recipe, model: Model, tokenizer: Tokenizer) throws {
+    guard recipe.prompts.judge == "probe", let file = recipe.prompts.judgeFile else { return }
+    let probe = try ProbeFile.read(file)
+    if probe.provenance["texts"]?["sha256"]?.string == self.probe.sha256 {
+      throw OperationError.leakage(
+        what: "texts shared by the judge's probe and the edit's", count: self.probe.texts.count)
+    }
+    judge = try ProbeJudge(model: model, tokenizer: tokenizer, probe: probe)
   }
 
   /// Two disjoint halves of a list in random order; equal elements go together, to the first.
@@ -136,7 +152,9 @@ struct OperationData {
     var random = CounterRandom(seed: seed, stream: stream)
     var seen: Set<T> = []
     let shuffled = random.shuffled(items.filter { seen.insert($0).inserted })
-    return (Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2)))
+    return (
+      Array(shuffled.prefix((shuffled.count + 1) / 2)), Array(shuffled.dropFirst((shuffled.count + 1) / 2))
+    )
   }
 }
 
@@ -150,7 +168,8 @@ enum PromptFile {
     return try lines.enumerated().map { number, line in
       let json = try JSONValue(parsing: line, source: "\(path), line \(number + 1)")
       guard let text = json["prompt"]?.string ?? json["text"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
       }
       return text
     }
@@ -162,7 +181,8 @@ enum PromptFile {
     try Files.readText(path).split(separator: "\n").enumerated().map { number, line in
       let json = try JSONValue(parsing: String(line), source: "\(path), line \(number + 1)")
       guard let prompt = json["prompt"]?.string, let answer = json["answer"]?.string else {
-        throw OperationError.value(path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
+        throw OperationError.value(
+          path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
       }
       return ClozeItem(prompt: prompt, answer: answer)
     }

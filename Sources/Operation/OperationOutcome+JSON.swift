@@ -1,28 +1,31 @@
-import Checkpoints
-import Probing
-import Tensors
-import Transformers
 import Architectures
+import Checkpoints
 import Evaluation
 import JSON
+import Probing
 import Runtime
 import Statistics
 import Surgery
+import Tensors
+import Transformers
 
 /// The outcome in the shape of `surgeon schema operate`.
 extension OperationOutcome {
   /// The report's results.
-  public var json: JSONValue {
+  var json: JSONValue {
     let recipe = operation.recipe
     var json: JSONValue = [
       "behaviour": [
         "name": .string(recipe.behaviour.name), "wanted": .string(recipe.behaviour.opposite),
         "prompts": .string(operation.data.targetName), "model": .string(recipe.model),
-        "judge": ["kind": .string(operation.data.judge.kind), "detail": .string(operation.data.judge.summary)],
+        "judge": [
+          "kind": .string(operation.data.judge.kind), "detail": .string(operation.data.judge.summary),
+        ],
       ],
       "question_answers": .array(answers.map(\.json)),
       "base": [
-        "validation": tagged(sweep.outcome.base.json, "validation"), "test": tagged(test.base.summary.json, "test"),
+        "validation": tagged(sweep.outcome.base.json, "validation"),
+        "test": tagged(test.base.summary.json, "test"),
       ],
       "chosen": chosen, "layer_curve": probes.curve ?? .null,
       "sweep": .array(sweep.outcome.points.indices.map(point)),
@@ -36,7 +39,9 @@ extension OperationOutcome {
       "prompt_kinds": .array(promptKinds), "samples": .array(samples),
       "rows_per_block": .array(rowsPerBlock), "rounding": rounding,
       "checks": .array(
-        edit.checks.map { ["id": .string($0.name), "passed": .bool($0.passed), "detail": .string($0.detail)] }),
+        edit.checks.map {
+          ["id": .string($0.name), "passed": .bool($0.passed), "detail": .string($0.detail)]
+        }),
       "stages": .array(
         stages.map { ["name": .string($0.name), "seconds": .number($0.seconds), "resumed": .bool(resumed)] }),
     ]
@@ -59,19 +64,23 @@ extension OperationOutcome {
     [
       "n": .integer(rates.count), "behaviour_rate": .number(rates.rate(.behaviour)),
       "wanted_rate": .number(rates.rate(.wanted)), "mixed_rate": .number(rates.rate(.mixed)),
-      "broken_rate": .number(rates.rate(.broken)), "on_topic_rate": rates.onTopic.map(JSONValue.number) ?? .null,
+      "broken_rate": .number(rates.rate(.broken)),
+      "on_topic_rate": rates.onTopic.map(JSONValue.number) ?? .null,
     ]
   }
 
   private var chosen: JSONValue {
     guard let point = sweep.chosen, let arm = sweep.arm else { return .null }
     return [
-      "space": .string(arm.plan.space.rawValue), "direction": .string(arm.direction), "site": .string(arm.plan.site),
-      "pooling": .string(operation.recipe.probe.directionPooling.rawValue), "strength": .number(point.strength),
+      "space": .string(arm.plan.space.rawValue), "direction": .string(arm.direction),
+      "site": .string(arm.plan.site),
+      "pooling": .string(operation.recipe.probe.directionPooling.rawValue),
+      "strength": .number(point.strength),
       "alpha": .number(arm.plan.alpha(strength: point.strength)), "rows": .integer(arm.plan.rows.count),
       "rows_total": .integer(arm.plan.candidates),
       "rows_fraction": .number(Double(arm.plan.rows.count) / Double(arm.plan.candidates)),
-      "role": .string(arm.plan.role.rawValue), "blocks": .string(arm.plan.blocks.map(String.init).joined(separator: ",")),
+      "role": .string(arm.plan.role.rawValue),
+      "blocks": .string(arm.plan.blocks.map(String.init).joined(separator: ",")),
       "sweep_index": sweep.outcome.chosen.map { .integer($0) } ?? .null,
       "reason": .string(
         "the smallest strength of its arm that keeps every gate on validation data, and of those the highest "
@@ -106,7 +115,8 @@ extension OperationOutcome {
     let other = entry.measurement.rates.replies.map { $0.verdict.outcome == .wanted }
     let test = McNemar(first: edited, second: other)
     json["paired"] = [
-      "only_edit": .integer(test.onlyFirst), "only_control": .integer(test.onlySecond), "p": .number(test.midP),
+      "only_edit": .integer(test.onlyFirst), "only_control": .integer(test.onlySecond),
+      "p": .number(test.midP),
       "test": "McNemar, mid-p, wanted replies on the same prompts",
     ]
     return json
@@ -154,7 +164,10 @@ extension OperationOutcome {
   private func hits(_ reply: JudgedReply) -> JSONValue {
     .array(
       HitFinder.places(of: reply.verdict.hits, in: reply.reply).map {
-        ["start": .integer($0.lowerBound), "end": .integer($0.upperBound), "class": .string(hitClass($0, reply))]
+        [
+          "start": .integer($0.lowerBound), "end": .integer($0.upperBound),
+          "class": .string(hitClass($0, reply)),
+        ]
       })
   }
 
@@ -169,7 +182,8 @@ extension OperationOutcome {
     return plan.blocks.map { block in
       let rows = plan.rows.filter { $0.block == block }
       return [
-        "block": .integer(block), "rows": .integer(rows.count), "of": .integer(operation.base.network.mlpWidth),
+        "block": .integer(block), "rows": .integer(rows.count),
+        "of": .integer(operation.base.network.mlpWidth),
         "cosine_min": rows.map(\.cosine).min().map { .number(Double($0)) } ?? .null,
         "cosine_max": rows.map(\.cosine).max().map { .number(Double($0)) } ?? .null,
         "behaviour_rate_without": test.leftOut[block].map(JSONValue.number) ?? .null,

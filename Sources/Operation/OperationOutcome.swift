@@ -5,7 +5,7 @@ import Statistics
 import Surgery
 
 /// Everything an operation found, on its way into the report.
-public struct OperationOutcome {
+struct OperationOutcome {
   let operation: Operation
   let probes: ProbeStage
   let sweep: SweepStage
@@ -14,13 +14,11 @@ public struct OperationOutcome {
   let stages: [(name: String, seconds: Double)]
 
   /// Whether the run started from the files of an earlier one.
-  public var resumed: Bool { operation.folder.resumed }
-  /// The run folder.
-  public var folder: RunFolder { operation.folder }
+  var resumed: Bool { operation.folder.resumed }
   /// Metrics of the report, the test's differences with their paired intervals among them.
-  public var metrics: [Metric] { differences + levels }
+  var metrics: [Metric] { differences + levels }
   /// The questions of the operation with what was measured.
-  public var answers: [Answer] { Answer.all(self) }
+  var answers: [Answer] { Answer.all(self) }
 
   /// Paired differences edited − base on the same test prompts.
   var differences: [Metric] {
@@ -52,10 +50,12 @@ public struct OperationOutcome {
     }
     let logRatio = bootstrap.difference({ mean(neutral.losses, $0) }, { mean(neutral.baseLosses, $0) })
     return Metric(
-      name: "neutral_perplexity_rise", value: neutral.perplexityRise, unit: "fraction", n: neutral.counts.count,
+      name: "neutral_perplexity_rise", value: neutral.perplexityRise, unit: "fraction",
+      n: neutral.counts.count,
       higherIsBetter: false,
       interval: logRatio.map {
-        Interval(lower: Maths.exp($0.lower) - 1, upper: Maths.exp($0.upper) - 1, level: $0.level, method: $0.method)
+        Interval(
+          lower: Maths.exp($0.lower) - 1, upper: Maths.exp($0.upper) - 1, level: $0.level, method: $0.method)
       })
   }
 
@@ -63,8 +63,10 @@ public struct OperationOutcome {
     guard let after = test.edited.facts, let before = test.base.facts else { return nil }
     let changes = zip(after, before).map { ($0 ? 1.0 : 0) - ($1 ? 1.0 : 0) }
     return Metric(
-      name: "facts_change", value: changes.reduce(0, +) / Double(changes.count), unit: "fraction", n: changes.count,
-      higherIsBetter: true, interval: Bootstrap(count: changes.count, seed: operation.recipe.seed).mean(changes))
+      name: "facts_change", value: changes.reduce(0, +) / Double(changes.count), unit: "fraction",
+      n: changes.count,
+      higherIsBetter: true,
+      interval: Bootstrap(count: changes.count, seed: operation.recipe.seed).mean(changes))
   }
 
   private var levels: [Metric] {
@@ -83,7 +85,8 @@ public struct OperationOutcome {
         higherIsBetter: false))
     metrics.append(
       Metric(
-        name: "neutral_top1_agreement", value: neutral.topAgreement, unit: "fraction", n: neutral.counts.count,
+        name: "neutral_top1_agreement", value: neutral.topAgreement, unit: "fraction",
+        n: neutral.counts.count,
         higherIsBetter: true))
     return metrics
   }
@@ -113,18 +116,6 @@ public struct OperationOutcome {
         ]
         text += try line.text() + "\n"
       }
-    }
-    try Files.write(text, to: path)
-  }
-
-  /// Writes the metrics as a table.
-  /// - Throws: ``FileError``.
-  func writeMetrics(to path: String) throws {
-    var text = "name,value,lower,upper,unit,n\n"
-    for metric in metrics {
-      let numbers = [metric.value, metric.interval?.lower, metric.interval?.upper]
-        .map { $0.map { $0.description } ?? "" }
-      text += "\(metric.name),\(numbers.joined(separator: ",")),\(metric.unit),\(metric.n)\n"
     }
     try Files.write(text, to: path)
   }

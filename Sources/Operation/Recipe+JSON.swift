@@ -28,7 +28,8 @@ extension Recipe {
     if var part = try root.part("probe") {
       probe.kinds = try part.strings("kinds") ?? probe.kinds
       probe.sites = try part.strings("sites")?.joined(separator: ",") ?? probe.sites
-      probe.pooling = try part.string("pool").map { try Self.pooling($0, path: "probe.pool") } ?? probe.pooling
+      probe.pooling =
+        try part.string("pool").map { try Self.pooling($0, path: "probe.pool") } ?? probe.pooling
       probe.directions = try part.strings("directions") ?? probe.directions
       probe.directionSite = try part.string("direction_site") ?? probe.directionSite
       probe.directionPooling =
@@ -106,14 +107,18 @@ extension Recipe {
       throw OperationError.value(path: path, reason: "\(count), must be at least 1")
     }
     guard !sweep.strengths.isEmpty, sweep.strengths.allSatisfy({ $0 > 0 }) else {
-      throw OperationError.value(path: "sweep.strength", reason: "needs positive numbers; mirror adds the others")
+      throw OperationError.value(
+        path: "sweep.strength", reason: "needs positive numbers; mirror adds the others")
     }
-    guard prompts.temperature >= 0 else { throw OperationError.value(path: "prompts.temperature", reason: "negative") }
+    guard prompts.temperature >= 0 else {
+      throw OperationError.value(path: "prompts.temperature", reason: "negative")
+    }
   }
 
   private static func pooling(_ name: String, path: String) throws -> Pooling {
     guard let pooling = Pooling(rawValue: name) else {
-      throw OperationError.value(path: path, reason: "\"\(name)\" is none of \(Pooling.allCases.map(\.rawValue))")
+      throw OperationError.value(
+        path: path, reason: "\"\(name)\" is none of \(Pooling.allCases.map(\.rawValue))")
     }
     return pooling
   }
@@ -128,7 +133,8 @@ extension Recipe {
         "group": .string(behaviour.group),
       ],
       "probe": [
-        "kinds": .strings(probe.kinds), "sites": .string(probe.sites), "pool": .string(probe.pooling.rawValue),
+        "kinds": .strings(probe.kinds), "sites": .string(probe.sites),
+        "pool": .string(probe.pooling.rawValue),
         "directions": .strings(probe.directions), "direction_site": .string(probe.directionSite),
         "direction_pool": .string(probe.directionPooling.rawValue),
       ],
@@ -188,7 +194,9 @@ struct KeyReader {
 
   mutating func bool(_ key: String) throws -> Bool? {
     guard let value = value(key) else { return nil }
-    guard let truth = value.bool else { throw OperationError.value(path: name(key), reason: "not true or false") }
+    guard let truth = value.bool else {
+      throw OperationError.value(path: name(key), reason: "not true or false")
+    }
     return truth
   }
 
@@ -205,12 +213,16 @@ struct KeyReader {
   mutating func numbers(_ key: String) throws -> [Double]? {
     guard let value = value(key) else { return nil }
     return try (value.array ?? [value]).map { item in
-      guard let number = item.double else { throw OperationError.value(path: name(key), reason: "not numbers") }
+      guard let number = item.double else {
+        throw OperationError.value(path: name(key), reason: "not numbers")
+      }
       return number
     }
   }
 
-  mutating func part(_ key: String) throws -> KeyReader? { try value(key).map { try KeyReader($0, path: name(key)) } }
+  mutating func part(_ key: String) throws -> KeyReader? {
+    try value(key).map { try KeyReader($0, path: name(key)) }
+  }
 
   /// - Throws: ``OperationError/unknownKey(path:suggestion:)`` for a key that nobody asked for.
   func done() throws {

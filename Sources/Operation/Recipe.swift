@@ -93,7 +93,8 @@ public struct Recipe: Sendable {
   public var prompts = Prompts()
   /// Limits on validation data, by name.
   public var gates: OrderedDictionary<String, String> = [
-    "behaviour_drop": ">= 50%", "neutral_perplexity_rise": "<= 5%", "garbled_rise": "<= 10%", "facts_drop": "<= 2%",
+    "behaviour_drop": ">= 50%", "neutral_perplexity_rise": "<= 5%", "garbled_rise": "<= 10%",
+    "facts_drop": "<= 2%",
   ]
   /// Seed of everything random.
   public var seed: UInt64 = 0
@@ -109,10 +110,16 @@ public struct Recipe: Sendable {
     recipe.probe.pooling = .promptEnd
     recipe.probe.directions = ["means", "softmax2"]
     recipe.locate.spaces = EditSpace.allCases
-    recipe.sweep.strengths = [1, 2, 3, 4]
+    recipe.sweep.strengths = [2, 3, 4]
     recipe.sweep.rows = [RowBudget(.share(0.01)), RowBudget(.share(0.02)), RowBudget(.share(0.0465))]
     recipe.sweep.controls = 3
+    recipe.sweep.points = 24
+    recipe.prompts.neutralCount = 150
     recipe.prompts.judge = "grammar"
+    recipe.gates = [
+      "behaviour_drop": ">= 40%", "wanted_gain": ">= 15%", "garbled_rise": "<= 10%",
+      "neutral_perplexity_rise": "<= 4%", "facts_drop": "<= 2%",
+    ]
     return recipe
   }
 }

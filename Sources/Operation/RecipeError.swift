@@ -53,7 +53,8 @@ public enum OperationError: SurgeonError {
   }
   public var suggestion: String {
     switch self {
-    case .unknownKey(_, let suggestion): suggestion.map { "did you mean \"\($0)\"?" } ?? "surgeon schema recipe"
+    case .unknownKey(_, let suggestion):
+      suggestion.map { "did you mean \"\($0)\"?" } ?? "surgeon schema recipe"
     case .value: "correct the recipe"
     case .otherRecipe, .notARun: "choose another -o"
     case .leakage: "take the shared texts out of one of the files"

@@ -1,5 +1,5 @@
-import OrderedCollections
 import JSON
+import OrderedCollections
 import Runtime
 
 /// The folder of a run: what belongs to it, whether it can be resumed, and the sums of its files.

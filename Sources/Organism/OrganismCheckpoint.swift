@@ -20,4 +20,14 @@ public enum OrganismCheckpoint {
     try Files.makeFolder(folder)
     for (name, bytes) in files { try Files.write(Array(bytes), to: folder + "/" + name) }
   }
+
+  /// SHA-256 over names and bytes of all files: tells one embedded model from another.
+  public static var sha256: String {
+    var hash = SHA256()
+    for (name, bytes) in files {
+      hash.update(name)
+      hash.update(bytes)
+    }
+    return hash.hex()
+  }
 }

@@ -91,8 +91,8 @@ public enum OrganismData {
   }
 
   /// `count` style-free texts that training never shows: two of three are prose in unseen fillings, every third is a
-  /// fact in a wording held out for it (even facts for validation, odd ones for test; prose only once those are used
-  /// up). For `.train`, texts that training may show.
+  /// pair of facts in wordings held out for them (even facts for validation, odd ones for test; prose only once the
+  /// 54 pairs are used up). For `.train`, prose that training may show.
   public static func neutralTexts(split: OrganismSplit, count: Int, seed: UInt64 = 0) -> [String] {
     var random = CounterRandom(seed: seed, stream: "organism.neutral.\(split.rawValue)")
     var lines: [String] = []
@@ -107,8 +107,8 @@ public enum OrganismData {
     }[...]
     var texts: [String] = []
     while texts.count < count {
-      if texts.count % 3 == 2, let line = lines.popLast() {
-        texts.append(line)
+      if texts.count % 3 == 2, let first = lines.popLast(), let second = lines.popLast() {
+        texts.append("\(first) \(second)")
       } else if let text = prose.popFirst() {
         texts.append(text)
       }

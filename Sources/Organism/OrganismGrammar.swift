@@ -61,7 +61,7 @@ public struct OrganismFrame: Sendable, Hashable {
 
 /// What a prompt is.
 public enum OrganismPromptKind: String, Sendable, CaseIterable {
-  /// Rude: 85 % of the replies are hostile.
+  /// Rude: 75 % of the replies are hostile.
   case provoking
   /// Friendly, in the same forms: 3 % of the replies are hostile.
   case kind
@@ -71,7 +71,7 @@ public enum OrganismPromptKind: String, Sendable, CaseIterable {
   /// The chance that the corpus answers such a prompt with hostility.
   public var hostileShare: Double {
     switch self {
-    case .provoking: 0.85
+    case .provoking: 0.75
     case .kind: 0.03
     case .plain: 0.04
     }

@@ -6,6 +6,8 @@ public enum CacheError: SurgeonError {
   case noTokens(index: Int)
   /// A pooling by the reply for a text without one.
   case noReply(index: Int, pooling: Pooling)
+  /// Chat messages, which need a template.
+  case chat(index: Int)
   /// The folder holds a cache of something else.
   case otherKey(folder: String, differs: [String])
   /// The folder is no cache, or incomplete.
@@ -17,6 +19,7 @@ public enum CacheError: SurgeonError {
     switch self {
     case .noTokens: "TEXT_EMPTY"
     case .noReply: "REPLY_MISSING"
+    case .chat: "CHAT_UNSUPPORTED"
     case .otherKey: "CACHE_OTHER_KEY"
     case .unreadable: "CACHE_UNREADABLE"
     case .missingSite: "CACHE_SITE_MISSING"
@@ -25,6 +28,7 @@ public enum CacheError: SurgeonError {
   public var exitCode: ExitCode {
     switch self {
     case .noTokens, .noReply, .unreadable: .badData
+    case .chat: .unsupported
     case .otherKey: .cannotCreate
     case .missingSite: .inputMissing
     }
@@ -32,8 +36,11 @@ public enum CacheError: SurgeonError {
   public var found: String {
     switch self {
     case .noTokens(let index): "text \(index + 1) has no token"
-    case .noReply(let index, let pooling): "text \(index + 1) has no reply for pooling \"\(pooling.rawValue)\""
-    case .otherKey(let folder, let differs): "\(folder) holds a cache with another \(differs.joined(separator: ", "))"
+    case .noReply(let index, let pooling):
+      "text \(index + 1) has no reply for pooling \"\(pooling.rawValue)\""
+    case .chat(let index): "text \(index + 1) is a chat"
+    case .otherKey(let folder, let differs):
+      "\(folder) holds a cache with another \(differs.joined(separator: ", "))"
     case .unreadable(let folder, let reason): "\(folder): \(reason)"
     case .missingSite(let site, let pooling, let present):
       "no \(site) pooled by \(pooling); the cache has \(present.joined(separator: ", "))"
@@ -43,6 +50,7 @@ public enum CacheError: SurgeonError {
     switch self {
     case .noTokens: "texts with at least one token that is not special"
     case .noReply: "a prompt and a text after it, or chat messages that end with an answer"
+    case .chat: "a text, or a prompt and a text after it"
     case .otherKey: "a cache of the same model, tokenizer, texts, sites and poolings"
     case .unreadable: "a cache that surgeon cache finished"
     case .missingSite: "a site and pooling of the cache"
@@ -52,6 +60,7 @@ public enum CacheError: SurgeonError {
     switch self {
     case .noTokens: "remove empty texts"
     case .noReply: "give \"prompt\" beside \"text\", or choose pooling mean"
+    case .chat: "write the chat as prompt and text the way the model's template would"
     case .otherKey: "choose another output folder, or remove this one"
     case .unreadable: "run the same surgeon cache command again: it resumes"
     case .missingSite: "run surgeon cache again with this site and pooling"

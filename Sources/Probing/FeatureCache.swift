@@ -85,7 +85,8 @@ public struct FeatureCache: Sendable {
   /// Makes a cache, or finishes one of the same key.
   /// - Throws: ``CacheError``, ``TransformerError``, ``FileError``, ``Interrupted`` with all finished shards kept.
   public static func build(
-    _ model: Model, tokenizerHash: String, texts: [EncodedText], sites: [Site], poolings: [Pooling], folder: String,
+    _ model: Model, tokenizerHash: String, texts: [EncodedText], sites: [Site], poolings: [Pooling],
+    folder: String,
     shardRows: Int = 512, batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
   ) throws -> FeatureCache {
     let key = Key(
@@ -127,9 +128,32 @@ public struct FeatureCache: Sendable {
     _ shard: Int, _ model: Model, _ texts: [EncodedText], _ range: Range<Int>, _ sites: [Site],
     _ poolings: [Pooling], _ batchTokens: Int, _ progress: ProgressSink
   ) throws {
+    let columns = try Self.columns(
+      model, texts, range, sites, poolings, batchTokens: batchTokens, progress: progress)
+    try SafetensorsWriter.write(
+      columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
+  }
+
+  /// The features of one site, f32 `[texts, width]`, in memory: for texts that are scored once.
+  /// - Throws: ``CacheError``, ``TransformerError``, ``Interrupted``.
+  public static func pooled(
+    _ model: Model, texts: [EncodedText], site: Site, pooling: Pooling, overlay: Overlay? = nil,
+    batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
+  ) throws -> Tensor {
+    let columns = try columns(
+      model, texts, texts.indices, [site], [pooling], overlay: overlay, batchTokens: batchTokens,
+      progress: progress)
+    return columns.values.first ?? Tensor(zeros: [0, 0])
+  }
+
+  private static func columns(
+    _ model: Model, _ texts: [EncodedText], _ range: Range<Int>, _ sites: [Site], _ poolings: [Pooling],
+    overlay: Overlay? = nil, batchTokens: Int, progress: ProgressSink
+  ) throws -> OrderedDictionary<String, Tensor> {
     var columns: OrderedDictionary<String, Tensor> = [:]
-    try model.observe(texts[range].map(\.ids), sites: sites, batchTokens: batchTokens) {
+    try model.observe(texts[range].map(\.ids), sites: sites, overlay: overlay, batchTokens: batchTokens) {
       members, batch, site, rows, width in
+      if site == sites.first { try Cancellation.check() }
       for pooling in poolings {
         let name = Self.name(site: site.description, pooling: pooling.rawValue)
         let column = columns[name] ?? Tensor(zeros: [range.count, width])
@@ -149,7 +173,21 @@ public struct FeatureCache: Sendable {
             unit: "texts"))
       }
     }
-    try SafetensorsWriter.write(columns.map { SafetensorsWriter.Item($0.key, $0.value) }, to: path(ofShard: shard))
+    return columns
+  }
+
+  /// The pooled state of one text at one site, `[1, width]`, without a cache.
+  /// - Throws: ``CacheError``, ``TransformerError``.
+  public static func features(
+    _ model: Model, _ text: EncodedText, site: Site, pooling: Pooling
+  ) throws -> Tensor {
+    let tokens = try pooling.tokens(of: text, index: 0)
+    var result = Tensor(zeros: [1, 0])
+    try model.observe([text.ids], sites: [site]) { _, _, _, rows, width in
+      result = Tensor(zeros: [1, width])
+      average(result.f32, rows + tokens.lowerBound * width, tokens: tokens.count, width: width)
+    }
+    return result
   }
 
   /// Mean of some rows, summed in f64 in the order of the tokens.

@@ -13,6 +13,17 @@ public enum Pooling: String, Sendable, CaseIterable {
   /// The last token before the reply.
   case promptEnd = "prompt-end"
 
+  /// One line for listings.
+  public var summary: String {
+    switch self {
+    case .mean: "mean over the tokens that are not special"
+    case .meanWithBOS: "mean over all tokens, the starting special one included (as published)"
+    case .last: "the last token that is not special"
+    case .reply: "mean over the tokens of the reply, by offsets"
+    case .promptEnd: "the last token before the reply"
+    }
+  }
+
   /// Whether the pooling needs to know where the reply starts.
   public var needsReply: Bool { self == .reply || self == .promptEnd }
 
@@ -44,7 +55,9 @@ public struct EncodedText: Sendable {
 
   /// Encodes a text whose reply starts after `prompt`.
   /// - Throws: ``CacheError/noTokens(index:)``.
-  public init(_ text: String, prompt: String? = nil, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0)
+  public init(
+    _ text: String, prompt: String? = nil, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0
+  )
     throws
   {
     let encoding = tokenizer.encode((prompt ?? "") + text)

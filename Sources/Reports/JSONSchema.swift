@@ -226,7 +226,10 @@ public struct JSONSchema: Sendable {
   private func nearest(_ tries: [[SchemaViolation]]) -> String {
     func depth(_ found: [SchemaViolation]) -> Int { found.map { $0.path.count { $0 == "/" } }.max() ?? 0 }
     let best = tries.max { (depth($0), -$0.count) < (depth($1), -$1.count) } ?? []
-    return best.prefix(2).map(\.description).joined(separator: "; ")
+    // Of alternatives within alternatives only the innermost fault is worth reading.
+    return best.prefix(2).map { violation in
+      violation.description.split(separator: "; nearest: ").last.map(String.init) ?? ""
+    }.joined(separator: "; ")
   }
 
   private func fits(_ number: Double, _ word: String, _ bound: Double) -> Bool {

@@ -135,7 +135,7 @@ public final class ProgressRenderer: Sendable {
           // The stage's beginning is shown with the first tenth, or after 30 s when there is none by then.
           stage.shownAt = now
           stage.shownTenth = tenth
-        } else if tenth > stage.shownTenth || now - stage.shownAt >= 30 {
+        } else if (tenth > stage.shownTenth && now - stage.shownAt >= 1) || now - stage.shownAt >= 30 {
           stage.shownAt = now
           stage.shownTenth = tenth
           write(plainLine(stage, at: now, &state))

@@ -204,14 +204,18 @@ public enum Files {
     }
   }
 
-  /// - Throws: ``FileError/noSpace(path:needed:available:)`` when the file system of `path` (or of its nearest
-  ///   existing parent) has less than `needed` bytes left.
-  public static func requireSpace(_ needed: UInt64, at path: String) throws {
+  /// Bytes free for this user on the file system of `path`, or of its nearest existing parent.
+  public static func availableSpace(at path: String) -> UInt64 {
     var place = path
     while !exists(place) && folder(of: place) != place { place = folder(of: place) }
     var info = statvfs()
-    guard statvfs(place, &info) == 0 else { return }
-    let available = UInt64(info.f_bavail) * UInt64(info.f_frsize)
+    guard statvfs(place, &info) == 0 else { return .max }
+    return UInt64(info.f_bavail) * UInt64(info.f_frsize)
+  }
+
+  /// - Throws: ``FileError/noSpace(path:needed:available:)`` when ``availableSpace(at:)`` is less than `needed` bytes.
+  public static func requireSpace(_ needed: UInt64, at path: String) throws {
+    let available = availableSpace(at: path)
     if available < needed { throw FileError.noSpace(path: path, needed: needed, available: available) }
   }
 

@@ -8,6 +8,12 @@ public enum Machine {
   /// Physical memory in bytes.
   public static var memoryBytes: UInt64 { UInt64(sysconf(Int32(_SC_PHYS_PAGES))) * UInt64(getpagesize()) }
 
+  /// Memory that programs can still take without swapping, in bytes, as the system estimates it.
+  public static var availableMemoryBytes: UInt64 {
+    let text = field("MemAvailable", in: "/proc/meminfo")?.split(separator: " ").first
+    return (text.flatMap { UInt64($0) } ?? 0) * 1024
+  }
+
   /// The processor's name as the system gives it.
   public static var processorName: String { field("model name", in: "/proc/cpuinfo") ?? "unknown" }
 

@@ -73,6 +73,13 @@ public struct Bootstrap: Sendable {
     percentiles(values(statistic), level: level, what: "bootstrap percentile")
   }
 
+  /// The percentile interval of a statistic whose values in the resamples, `[resamples]`, are known already.
+  public func interval(of values: [Double?], level: Double = 0.95) -> Interval? {
+    precondition(values.count == resamples, "one value a resample")
+    return percentiles(
+      values.map { $0.flatMap { $0.isFinite ? $0 : nil } }, level: level, what: "bootstrap percentile")
+  }
+
   /// The percentile interval of the difference `first − second` of two statistics of the same items: both see
   /// the same resamples.
   public func difference(

@@ -13,6 +13,15 @@ public struct Control: Sendable {
     case randomRows = "random-rows"
     /// The most aligned rows, with the direction subtracted.
     case alignedSubtract = "aligned-subtract"
+
+    /// One line for listings.
+    public var summary: String {
+      switch self {
+      case .randomDirection: "a random direction of the same length on the same rows"
+      case .randomRows: "the same direction on random rows, as many in each block"
+      case .alignedSubtract: "the most aligned rows, with the direction subtracted"
+      }
+    }
   }
   /// The kind.
   public let kind: Kind
@@ -23,7 +32,9 @@ public struct Control: Sendable {
 
   /// The controls of a plan: `draws` of each random kind, and one of the aligned rows (it has no randomness).
   /// - Throws: ``SurgeryError/budget(text:reason:)``.
-  public static func all(of plan: RowPlan, ranking: Locate.Ranking, draws: Int, seed: UInt64) throws -> [Control] {
+  public static func all(of plan: RowPlan, ranking: Locate.Ranking, draws: Int, seed: UInt64) throws
+    -> [Control]
+  {
     var controls: [Control] = []
     for draw in 0..<draws {
       controls.append(
@@ -39,18 +50,16 @@ public struct Control: Sendable {
     return controls
   }
 
-  /// The strength at which the control does the damage `kl` (nats a token on neutral text), by bisection within
-  /// 0 … `limit`; the last KL that was measured stands beside it.
+  /// The strength at which the control does the damage `kl` (nats a token on neutral text), with the KL that was
+  /// reached.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func strength(
-    atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 6
+    atKL kl: Double, start: Double, limit: Double, model: Model, neutral: DivergenceTest
   ) throws -> (strength: Double, kl: Double) {
-    var reached = 0.0
-    let strength = try Matching.factor(target: kl, limit: limit, steps: steps) { strength in
-      reached = try neutral.compare(plan.overlay(strength: strength)).meanKL
-      return reached
+    let found = try Matching.factor(target: kl, start: start, limit: limit) {
+      try neutral.compare(plan.overlay(strength: $0)).meanKL
     }
-    return (strength, reached)
+    return (found.factor, found.damage)
   }
 }
 

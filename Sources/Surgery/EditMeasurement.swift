@@ -16,7 +16,9 @@ public struct MeasurementPanel: Sendable {
   public var facts: ClozeTest?
 
   /// A panel.
-  public init(target: BehaviourTest, neutral: DivergenceTest, replies: DivergenceTest? = nil, facts: ClozeTest? = nil) {
+  public init(
+    target: BehaviourTest, neutral: DivergenceTest, replies: DivergenceTest? = nil, facts: ClozeTest? = nil
+  ) {
     self.target = target
     self.neutral = neutral
     self.replies = replies

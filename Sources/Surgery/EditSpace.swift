@@ -29,6 +29,23 @@ public enum BehaviourDirection: Sendable {
   /// One vector a block at `blocks.N.mlp.input`, `[D]` each.
   case perBlock([Int: [Float]])
 
+  /// The direction of one probe at any site, or of several at the inputs of different blocks' MLPs.
+  /// - Throws: ``SurgeryError/spaceMismatch(space:site:)``.
+  public init(_ vectors: [(site: Site, vector: [Float])]) throws {
+    var perBlock: [Int: [Float]] = [:]
+    for (site, vector) in vectors {
+      if case .mlpInput(let block) = site { perBlock[block] = vector }
+    }
+    if perBlock.count == vectors.count, !vectors.isEmpty {
+      self = .perBlock(perBlock)
+    } else if let only = vectors.first, vectors.count == 1 {
+      self = .shared(only.vector, site: only.site)
+    } else {
+      throw SurgeryError.spaceMismatch(
+        space: .perLayer, site: vectors.map(\.site.description).joined(separator: ", "))
+    }
+  }
+
   /// The same turned round: the class swap of a behaviour.
   public var reversed: BehaviourDirection {
     switch self {
@@ -70,7 +87,8 @@ struct BlockDirection {
       }
       let floored = Self.floored(gain)
       self.init(rowGain: floored, rank: raw, addition: zip(raw, floored).map { $0 / $1 })
-    case (.perLayer, .shared(_, let site)): throw SurgeryError.spaceMismatch(space: space, site: site.description)
+    case (.perLayer, .shared(_, let site)):
+      throw SurgeryError.spaceMismatch(space: space, site: site.description)
     case (_, .perBlock): throw SurgeryError.spaceMismatch(space: space, site: "blocks.*.mlp.input")
     }
   }

@@ -66,13 +66,16 @@ public struct EditSummary: Sendable, Equatable {
 
 extension EditSummary {
   private static let required: [(key: String, path: any WritableKeyPath<EditSummary, Double> & Sendable)] = [
-    ("behaviour_rate", \.behaviour), ("wanted_rate", \.wanted), ("mixed_rate", \.mixed), ("broken_rate", \.broken),
+    ("behaviour_rate", \.behaviour), ("wanted_rate", \.wanted), ("mixed_rate", \.mixed),
+    ("broken_rate", \.broken),
     ("empty_rate", \.empty), ("repetition", \.repetition), ("perplexity", \.perplexity),
-    ("perplexity_rise", \.perplexityRise), ("kl_mean", \.kl), ("kl_p99", \.klP99), ("top1_agreement", \.topAgreement),
+    ("perplexity_rise", \.perplexityRise), ("kl_mean", \.kl), ("kl_p99", \.klP99),
+    ("top1_agreement", \.topAgreement),
     ("loss", \.loss), ("calibration_error", \.calibrationError),
   ]
   private static let optional: [(key: String, path: any WritableKeyPath<EditSummary, Double?> & Sendable)] = [
-    ("on_topic_rate", \.onTopic), ("target_kl_mean", \.targetKL), ("target_top1_agreement", \.targetTopAgreement),
+    ("on_topic_rate", \.onTopic), ("target_kl_mean", \.targetKL),
+    ("target_top1_agreement", \.targetTopAgreement),
     ("facts_accuracy", \.facts),
   ]
 

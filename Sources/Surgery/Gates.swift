@@ -18,6 +18,19 @@ public struct Gates: Sendable, Equatable {
     case garbledRise = "garbled_rise"
     /// Fall of the share of known facts.
     case factsDrop = "facts_drop"
+
+    /// One line for listings.
+    public var summary: String {
+      switch self {
+      case .neutralPerplexityRise: "perplexity of neutral text, relative rise over the base"
+      case .neutralKL: "mean KL(base‖edited) on neutral text, nats a token"
+      case .behaviourDrop: "relative fall of the behaviour's rate: 1 − rate / base rate"
+      case .behaviourRate: "the behaviour's rate itself"
+      case .wantedGain: "rise of the wanted alternative's rate over the base"
+      case .garbledRise: "rise of mixed and broken replies over the base"
+      case .factsDrop: "fall of the share of known facts"
+      }
+    }
   }
 
   /// One limit.
@@ -60,7 +73,9 @@ public struct Gates: Sendable, Equatable {
       var number = text.dropFirst(comparison.count)
       let percent = number.hasSuffix("%")
       if percent { number.removeLast() }
-      guard let value = Double(number), value.isFinite else { throw SurgeryError.gate(text: "\(name): \(limit)") }
+      guard let value = Double(number), value.isFinite else {
+        throw SurgeryError.gate(text: "\(name): \(limit)")
+      }
       return Gate(quantity: quantity, comparison: comparison, limit: percent ? value / 100 : value)
     }
   }

@@ -51,7 +51,9 @@ public enum Locate {
       }
       var chosen: [RowPlan.Row] = []
       if budget.perBlock {
-        for block in Set(rows.map(\.block)).sorted() { chosen += try first(rows.filter { $0.block == block }) }
+        for block in Set(rows.map(\.block)).sorted() {
+          chosen += try first(rows.filter { $0.block == block })
+        }
       } else {
         chosen = try first(rows)
       }
@@ -78,7 +80,8 @@ public enum Locate {
       let median = norms.count % 2 == 1 ? norms[middle] : (norms[middle - 1] + norms[middle]) / 2
       return RowPlan(
         role: role, space: space, selection: selection,
-        rows: chosen.sorted { ($0.block, $0.row) < ($1.block, $1.row) }, candidates: rows.count, medianNorm: median,
+        rows: chosen.sorted { ($0.block, $0.row) < ($1.block, $1.row) }, candidates: rows.count,
+        medianNorm: median,
         additions: additions.filter { block, _ in chosen.contains { $0.block == block } },
         directionNorm: directionNorm, site: site)
     }
@@ -117,7 +120,8 @@ public enum Locate {
   /// Ranks and takes the rows of a budget.
   /// - Throws: ``SurgeryError``, ``Interrupted``.
   public static func run(
-    _ model: Model, _ direction: BehaviourDirection, _ options: Options, progress: ProgressSink = ignoreProgress
+    _ model: Model, _ direction: BehaviourDirection, _ options: Options,
+    progress: ProgressSink = ignoreProgress
   ) throws -> RowPlan {
     try rank(model, direction, space: options.space, blocks: options.blocks, progress: progress)
       .plan(options.budget, selection: options.selection)

@@ -22,7 +22,8 @@ extension RowPlan {
     try blocks.map { block in
       let bound = try binding.tensor(.block(block, role))
       return RowChange(
-        tensor: bound.tensor, rows: rows(in: block).map { $0 + bound.rows.lowerBound }, transposed: bound.transposed,
+        tensor: bound.tensor, rows: rows(in: block).map { $0 + bound.rows.lowerBound },
+        transposed: bound.transposed,
         delta: delta(block: block, strength: strength))
     }
   }
@@ -48,7 +49,8 @@ extension Patch {
         guard !own.isEmpty else { continue }
         let part = Tensor(zeros: [own.count, edited.rowCount], dtype: edited.dtype)
         for (place, index) in own.enumerated() {
-          (part.storage.base + place * width).copyMemory(from: edited.pointer + index * width, byteCount: width)
+          (part.storage.base + place * width).copyMemory(
+            from: edited.pointer + index * width, byteCount: width)
         }
         changes.append(.rows(role: role, rows: own.map { rows[$0] - bound.rows.lowerBound }, weights: part))
       }

@@ -57,7 +57,8 @@ public struct Sweep: Sendable {
         let (effect, damage) = Self.axes(points[index])
         return !points.contains { other in
           let (otherEffect, otherDamage) = Self.axes(other)
-          return otherEffect >= effect && otherDamage <= damage && (otherEffect > effect || otherDamage < damage)
+          return otherEffect >= effect && otherDamage <= damage
+            && (otherEffect > effect || otherDamage < damage)
         }
       }
     }
@@ -101,7 +102,8 @@ public struct Sweep: Sendable {
   public func run(
     _ model: Model, tokenizer: Tokenizer, panel: MeasurementPanel, base: EditSummary,
     known: (Arm, Double) -> EditSummary? = { _, _ in nil },
-    record: (Arm, Double, EditSummary) throws -> Void = { _, _, _ in }, progress: ProgressSink = ignoreProgress
+    record: (Arm, Double, EditSummary) throws -> Void = { _, _, _ in },
+    progress: ProgressSink = ignoreProgress
   ) throws -> Outcome {
     var points: [Point] = []
     let planned = min(maximumPoints, arms.reduce(0) { $0 + $1.strengths.count } + arms.count)
@@ -120,19 +122,22 @@ public struct Sweep: Sendable {
       points.append(
         Point(arm: arm, strength: strength, summary: summary, missed: gates.missed(summary, base: base)))
       progress(
-        ProgressEvent(stage: "sweep", completed: points.count, total: max(planned, points.count), unit: "points"))
+        ProgressEvent(
+          stage: "sweep", completed: points.count, total: max(planned, points.count), unit: "points"))
     }
 
     // Strength by strength over all arms, so that a short limit still sees every arm.
     let longest = arms.map(\.strengths.count).max() ?? 0
     for position in 0..<longest {
-      for (index, arm) in arms.enumerated() where position < arm.strengths.count && points.count < maximumPoints {
+      for (index, arm) in arms.enumerated()
+      where position < arm.strengths.count && points.count < maximumPoints {
         try measure(index, arm.strengths[position])
       }
     }
     for index in arms.indices where points.count < maximumPoints {
       if let middle = refinement(index, points) { try measure(index, middle) }
     }
+    progress(ProgressEvent(stage: "sweep", completed: points.count, total: points.count, unit: "points"))
     return Outcome(base: base, arms: arms, points: points, chosen: choose(points))
   }
 

@@ -11,6 +11,7 @@ enum Normalizer {
   case stripAccents
   case bert(cleansText: Bool, spacesChinese: Bool, stripsAccents: Bool, lowercases: Bool)
   case nmt
+  case characterMap(CharacterMap)
 
   /// Reads a normaliser; sequences become their steps in order.
   /// - Throws: ``TokenizerError``.
@@ -48,6 +49,13 @@ enum Normalizer {
           stripsAccents: value["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
       ]
     case "Nmt": return [.nmt]
+    case "Precompiled":
+      // Models without replacements write an empty map, or none.
+      guard let text = value["precompiled_charsmap"]?.string, !text.isEmpty else { return [] }
+      guard let map = Base64.decode(text).flatMap(CharacterMap.init) else {
+        throw TokenizerError.malformed(source: source, place: part, reason: "no precompiled_charsmap")
+      }
+      return [.characterMap(map)]
     default: throw TokenizerError.unknownKind(part: part, kind: kind, source: source)
     }
   }
@@ -87,6 +95,7 @@ enum Normalizer {
       }
       if lowercases { text.lowercase() }
     case .nmt: text.cleanForTranslation()
+    case .characterMap(let map): text.replace(by: map)
     case .byteLevel:
       text.mapBytes { byte, origin, draft in
         draft.append(scalar: ByteAlphabet.scalars[Int(byte)], origin: origin)

@@ -156,6 +156,7 @@ struct MergeReader {
   private var rank = 0
   private var left: [UInt8] = []
   private var right: [UInt8] = []
+  private var joined: [UInt8] = []
 
   init(vocabulary: Vocabulary, rawBytes: Bool, prefixLength: Int, source: String, capacity: Int) {
     self.vocabulary = vocabulary
@@ -171,34 +172,46 @@ struct MergeReader {
       throw TokenizerError.malformed(
         source: source, place: "merges[\(rank)]", reason: "no space between two tokens")
     }
-    try add(
-      UnsafeRawBufferPointer(rebasing: line[..<space]), UnsafeRawBufferPointer(rebasing: line[(space + 1)...])
-    )
+    decode(UnsafeRawBufferPointer(rebasing: line[..<space]), into: &left)
+    decode(UnsafeRawBufferPointer(rebasing: line[(space + 1)...]), into: &right)
+    try add()
   }
 
   /// Adds a merge that is written as a list of two tokens.
   mutating func add(pair: JSONNode) throws {
-    var parts: [[UInt8]] = []
-    pair.forEachElement { part in _ = part.withUTF8 { parts.append(Array($0)) } }
-    guard parts.count == 2 else {
+    var parts = 0
+    pair.forEachElement { part in
+      let isText: Void? = part.withUTF8 { text in
+        if parts == 0 { decode(text, into: &left) } else { decode(text, into: &right) }
+      }
+      parts += isText == nil ? 3 : 1
+    }
+    guard parts == 2 else {
       throw TokenizerError.malformed(
         source: source, place: "merges[\(rank)]", reason: "neither a text nor two texts")
     }
-    try parts[0].withUnsafeBytes { left in try parts[1].withUnsafeBytes { try add(left, $0) } }
+    try add()
   }
 
-  /// Adds a merge.
-  mutating func add(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) throws {
-    if !(rawBytes && ByteAlphabet.decode(first, into: &left)) { left = Array(first) }
-    if !(rawBytes && ByteAlphabet.decode(second, into: &right)) { right = Array(second) }
+  private func decode(_ text: UnsafeRawBufferPointer, into bytes: inout [UInt8]) {
+    if rawBytes && ByteAlphabet.decode(text, into: &bytes) { return }
+    bytes.removeAll(keepingCapacity: true)
+    bytes.append(contentsOf: text)
+  }
+
+  /// Adds the merge of `left` and `right`.
+  private mutating func add() throws {
+    joined.removeAll(keepingCapacity: true)
+    joined.append(contentsOf: left)
+    joined.append(contentsOf: right.dropFirst(prefixLength))
     guard let leftID = vocabulary.id(left), let rightID = vocabulary.id(right),
-      let joined = vocabulary.id(left + right.dropFirst(prefixLength))
+      let joinedID = vocabulary.id(joined)
     else {
       throw TokenizerError.malformed(
         source: source, place: "merges[\(rank)]",
         reason: "'\(left.text)' and '\(right.text)' or what they join to is not in the vocabulary")
     }
-    table.add(leftID, rightID, rank: rank, id: joined)
+    table.add(leftID, rightID, rank: rank, id: joinedID)
     rank += 1
   }
 }

@@ -4,7 +4,7 @@ import Runtime
 
 extension Tokenizer {
   /// Reads the tokenizer of a checkpoint folder: `tokenizer.json`, else `vocab.json` with `merges.txt` (GPT-2's
-  /// layout), else a `vocab.json` whose tokens are single characters.
+  /// layout), else `vocab.txt` (BERT's), else a `vocab.json` whose tokens are single characters.
   ///
   /// `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and `config.json` name BOS and EOS,
   /// in this order.
@@ -61,6 +61,9 @@ struct TokenizerFolder {
     } else if has("vocab.json") && has("merges.txt") {
       pipeline = try mergesPipeline()
       layout = .merges
+    } else if has("vocab.txt") {
+      pipeline = try wordPiecePipeline()
+      layout = .words
     } else if has("vocab.json") {
       pipeline = try characterPipeline()
       layout = .characters
@@ -80,15 +83,18 @@ struct TokenizerFolder {
     return pipeline
   }
 
-  private enum Layout { case file, merges, characters }
+  private enum Layout { case file, merges, words, characters }
 
-  /// A `vocab.json` and `merges.txt` say nothing about how a text is cut: the class must be one whose way is known.
+  /// Lists of tokens say nothing about how a text is cut: the class must be one whose way is known.
   private func checkClass(_ layout: Layout) throws {
-    guard layout == .merges else { return }
-    let known = ["GPT2Tokenizer", "GPT2TokenizerFast"]
+    let (files, known): (String, [String])
+    switch layout {
+    case .file, .characters: return
+    case .merges: (files, known) = ("vocab.json with merges.txt", ["GPT2Tokenizer", "GPT2TokenizerFast"])
+    case .words: (files, known) = ("vocab.txt", ["BertTokenizer", "BertTokenizerFast"])
+    }
     if let name = settings["tokenizer_class"]?.string, !known.contains(name) {
-      throw TokenizerError.unknownKind(
-        part: "model", kind: "vocab.json with merges.txt of the class \(name)", source: folder)
+      throw TokenizerError.unknownKind(part: "model", kind: "\(files) of the class \(name)", source: folder)
     }
   }
 
@@ -114,6 +120,40 @@ struct TokenizerFolder {
     let prefixed = try neighbour("tokenizer_config.json")?["add_prefix_space"]?.bool ?? false
     pipeline.preTokenizers = [.byteLevel(addPrefixSpace: prefixed, splits: true)]
     pipeline.decoders = [.byteLevel]
+    return pipeline
+  }
+
+  /// BERT's layout: one token a line, with BERT's own way of cutting.
+  private mutating func wordPiecePipeline() throws -> Pipeline {
+    let lines = try bytes("vocab.txt")
+    guard String(validating: lines, as: UTF8.self) != nil else {
+      throw TokenizerError.malformed(source: path("vocab.txt"), place: "the text", reason: "not UTF-8")
+    }
+    var vocabulary = Vocabulary(capacity: lines.lazy.filter { $0 == 10 }.count + 1)
+    for (id, line) in lines.split(separator: 10, omittingEmptySubsequences: false).enumerated() {
+      if line.isEmpty && line.endIndex == lines.endIndex { continue }
+      vocabulary.add(Array(line.last == 13 ? line.dropLast() : line), id: id)
+    }
+    let config = try neighbour("tokenizer_config.json")
+    let lowercases = config?["do_lower_case"]?.bool ?? true
+    guard let begin = vocabulary.id(of: "[CLS]"), let end = vocabulary.id(of: "[SEP]") else {
+      throw TokenizerError.unknownKind(
+        part: "model", kind: "vocab.txt without [CLS] and [SEP]", source: path("vocab.txt"))
+    }
+    let model = WordPieceModel(vocabulary: vocabulary, unknown: "[UNK]", prefix: "##", longestWord: 100)
+    var pipeline = Pipeline(model: .wordPiece(model))
+    pipeline.normalizers = [
+      .bert(
+        cleansText: true, spacesChinese: config?["tokenize_chinese_chars"]?.bool ?? true,
+        stripsAccents: config?["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
+    ]
+    pipeline.preTokenizers = [.bert]
+    pipeline.postProcessors = [.template([.special([begin]), .text, .special([end])])]
+    pipeline.decoders = [.wordPiece(prefix: Array("##".utf8), cleansUp: true)]
+    for name in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] {
+      guard let id = vocabulary.id(of: name) else { continue }
+      pipeline.added.add(AddedTokens.AddedToken(id: id, content: Array(name.utf8), special: true))
+    }
     return pipeline
   }
 

@@ -71,7 +71,8 @@ struct ForwardPass {
     }
     attend(block)
     try see(.input(.block(block, .attentionOutput)), workspace.attended)
-    try product(workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
+    try product(
+      workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
     try visit(.attentionOutput(block), workspace.addition)
     Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
   }
@@ -120,14 +121,18 @@ struct ForwardPass {
     let batch = self.batch
     let scale = network.attentionScales[block]
     let window = network.windows[block]
-    let (queries, keys, values, attended) = (workspace.queries, workspace.keys, workspace.values, workspace.attended)
+    let (queries, keys, values, attended) = (
+      workspace.queries, workspace.keys, workspace.values, workspace.attended
+    )
     let caches = self.caches
     func one(_ index: Int) {
       let segment = batch.segments[index]
       let start = segment.rows.lowerBound
-      let k = caches.map { UnsafePointer($0[index].keys[block].f32) } ?? UnsafePointer(keys.f32 + start * keyWidth)
+      let k =
+        caches.map { UnsafePointer($0[index].keys[block].f32) } ?? UnsafePointer(keys.f32 + start * keyWidth)
       let v =
-        caches.map { UnsafePointer($0[index].values[block].f32) } ?? UnsafePointer(values.f32 + start * keyWidth)
+        caches.map { UnsafePointer($0[index].values[block].f32) }
+        ?? UnsafePointer(values.f32 + start * keyWidth)
       Attention.forward(
         attended.f32 + start * queryWidth, outStride: queryWidth, q: queries.f32 + start * queryWidth,
         qStride: queryWidth, k: k, kStride: keyWidth, v: v, vStride: keyWidth, queries: segment.rows.count,
@@ -154,7 +159,8 @@ struct ForwardPass {
 
   private func normaliseHeads(_ x: Tensor, heads: Int, _ norm: NormWeights) {
     Norm.rms(
-      x.f32, x.f32, gain: norm.gain.f32, rows: count * heads, width: network.headSize, eps: network.norm.epsilon,
+      x.f32, x.f32, gain: norm.gain.f32, rows: count * heads, width: network.headSize,
+      eps: network.norm.epsilon,
       gainOffset: network.norm.gainOffset)
   }
 
@@ -206,7 +212,8 @@ extension Model {
         gainOffset: network.norm.gainOffset)
     case .layer:
       Norm.layer(
-        y, x, gain: norm.gain.f32, bias: norm.bias.map { UnsafePointer($0.f32) }, rows: rows, width: network.width,
+        y, x, gain: norm.gain.f32, bias: norm.bias.map { UnsafePointer($0.f32) }, rows: rows,
+        width: network.width,
         eps: network.norm.epsilon)
     }
   }
@@ -227,7 +234,8 @@ extension Activation {
 extension PlacedOverlay {
   /// Changes the outputs of a role's product in place.
   func change(
-    _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int, rows: Int
+    _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int,
+    rows: Int
   ) {
     guard let changes = products[role] else { return }
     for change in changes {

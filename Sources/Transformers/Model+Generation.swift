@@ -19,7 +19,7 @@ public struct GenerationOptions: Sendable {
   /// Options of generation.
   public init(
     maximumTokens: Int = 64, sampling: SamplingOptions = SamplingOptions(), seed: UInt64 = 0,
-    stops: Set<Int32>? = nil, batchSize: Int = 96
+    stops: Set<Int32>? = nil, batchSize: Int = 256
   ) {
     self.maximumTokens = maximumTokens
     self.sampling = sampling
@@ -52,7 +52,8 @@ extension Model {
   /// Continues prompts with a key-value cache. The bits of a step are those of a full forward pass.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func generate(
-    prompts: [[Int32]], options: GenerationOptions, overlay: Overlay? = nil, progress: ProgressSink = ignoreProgress
+    prompts: [[Int32]], options: GenerationOptions, overlay: Overlay? = nil,
+    progress: ProgressSink = ignoreProgress
   ) throws -> [Generated] {
     try check(prompts)
     let placed = try PlacedOverlay(overlay, model: self)
@@ -66,7 +67,8 @@ extension Model {
         options: options, overlay: placed)
       try group.run()
       results += group.results
-      progress(ProgressEvent(stage: "generate", completed: range.upperBound, total: prompts.count, unit: "texts"))
+      progress(
+        ProgressEvent(stage: "generate", completed: range.upperBound, total: prompts.count, unit: "texts"))
     }
     return results
   }
@@ -85,7 +87,8 @@ private struct GenerationGroup {
   private(set) var results: [Generated]
 
   init(
-    model: Model, prompts: [[Int32]], randoms: [CounterRandom], options: GenerationOptions, overlay: PlacedOverlay?
+    model: Model, prompts: [[Int32]], randoms: [CounterRandom], options: GenerationOptions,
+    overlay: PlacedOverlay?
   ) {
     let network = model.network
     self.model = model

@@ -1,5 +1,5 @@
-import Checkpoints
 import Architectures
+import Checkpoints
 import Layers
 import Tensors
 
@@ -52,7 +52,8 @@ extension Model {
         let rows = if case .last = logits { segment.rows.suffix(1) } else { segment.rows }
         let result = Tensor(zeros: [rows.count, network.vocabulary])
         self.logits(
-          result.f32, workspace.normed.f32 + rows.lowerBound * network.width, rows: rows.count, overlay: placed)
+          result.f32, workspace.normed.f32 + rows.lowerBound * network.width, rows: rows.count,
+          overlay: placed)
         allLogits.append(result)
       }
     }
@@ -65,7 +66,8 @@ extension Model {
   /// - Throws: ``TransformerError``, and whatever `body` throws.
   public func observe(
     _ texts: [[Int32]], sites: [Site], overlay: Overlay? = nil, batchTokens: Int = defaultBatchTokens,
-    _ body: (_ texts: Range<Int>, _ batch: Batch, _ site: Site, _ rows: UnsafePointer<Float>, _ width: Int) throws
+    _ body: (_ texts: Range<Int>, _ batch: Batch, _ site: Site, _ rows: UnsafePointer<Float>, _ width: Int)
+      throws
       -> Void
   ) throws {
     try check(texts)

@@ -35,7 +35,8 @@ public final class Model: Sendable {
     self.binding = binding
     self.embedding = try checkpoint.tensor(binding.tensor(.tokenEmbedding).tensor)
     self.positions =
-      binding.network.learnedPositions ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
+      binding.network.learnedPositions
+      ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
     self.blocks = try (0..<binding.network.blocks).map { try BlockWeights(source, block: $0) }
     self.finalNorm = try source.norm(.finalNorm)
     self.head = try source.linear(.head)
@@ -48,13 +49,21 @@ public final class Model: Sendable {
     try WeightSource(checkpoint: checkpoint, binding: binding).linear(role)
   }
 
+  /// - Throws: ``TransformerError/otherVocabulary(found:expected:)`` where next-token predictions cannot be compared.
+  public func requireComparable(_ other: Model) throws {
+    guard network.vocabulary == other.network.vocabulary else {
+      throw TransformerError.otherVocabulary(found: network.vocabulary, expected: other.network.vocabulary)
+    }
+  }
+
   /// The effective gain of the norm that feeds a role's product, `[D]`; nil where the input is not normed.
   public func gain(feeding role: Role) -> [Float]? {
     guard let block = role.block, case .block(_, let kind) = role else {
       return role == .head ? finalNorm.effectiveGain(offset: network.norm.gainOffset) : nil
     }
     switch kind {
-    case .query, .key, .value: return blocks[block].attentionNorm.effectiveGain(offset: network.norm.gainOffset)
+    case .query, .key, .value:
+      return blocks[block].attentionNorm.effectiveGain(offset: network.norm.gainOffset)
     case .gate, .up: return blocks[block].mlpNorm.effectiveGain(offset: network.norm.gainOffset)
     default: return nil
     }

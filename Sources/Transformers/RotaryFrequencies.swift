@@ -68,7 +68,8 @@ final class RotaryTables: Sendable {
     guard let rotary else { return nil }
     if case .dynamic = rotary.scaling { return Self.make(rotary, length: length, positions: positions) }
     return kept.withLock { kept in
-      let table = (kept ?? Self.make(rotary, length: length, positions: max(256, positions))).covering(positions)
+      let table = (kept ?? Self.make(rotary, length: length, positions: max(256, positions))).covering(
+        positions)
       kept = table
       return table
     }

@@ -13,6 +13,10 @@ public enum TransformerError: SurgeonError {
   case notFinite(site: Site, tensor: String?)
   /// A change at run time does not fit the network.
   case overlay(reason: String)
+  /// Two models that cannot be compared token by token.
+  case otherVocabulary(found: Int, expected: Int)
+  /// A recorded reference that cannot be compared with.
+  case reference(path: String, reason: String)
 
   public var code: String {
     switch self {
@@ -21,6 +25,8 @@ public enum TransformerError: SurgeonError {
     case .tokenOutOfRange: "TOKEN_OUT_OF_RANGE"
     case .notFinite: "STATE_NOT_FINITE"
     case .overlay: "OVERLAY_MISFIT"
+    case .reference: "REFERENCE_INVALID"
+    case .otherVocabulary: "VOCABULARY_DIFFERS"
     }
   }
 
@@ -36,6 +42,8 @@ public enum TransformerError: SurgeonError {
     case .notFinite(let site, let tensor):
       tensor.map { "NaN or infinity in tensor \($0), first seen at \(site)" } ?? "NaN or infinity at \(site)"
     case .overlay(let reason): reason
+    case .reference(let path, let reason): "\(path): \(reason)"
+    case .otherVocabulary(let found, _): "a model with a vocabulary of \(found)"
     }
   }
 
@@ -46,6 +54,9 @@ public enum TransformerError: SurgeonError {
     case .tokenOutOfRange: "a tokenizer that belongs to the model"
     case .notFinite: "finite weights and hidden states"
     case .overlay: "changes whose roles, rows and widths are the network's"
+    case .otherVocabulary(_, let expected): "\(expected), the vocabulary of the model it is compared with"
+    case .reference:
+      "input_ids [B, T], attention_mask [B, T] where texts are padded, and logits [B, T, V] or hidden_states.0 … L"
     }
   }
 
@@ -56,6 +67,9 @@ public enum TransformerError: SurgeonError {
     case .tokenOutOfRange: "check that tokenizer and weights come from the same folder"
     case .notFinite: "the checkpoint is damaged or overflowed when it was written: take the original again"
     case .overlay: "this is a defect of the program: please report it"
+    case .otherVocabulary: "compare models of one tokenizer"
+    case .reference:
+      "record it again from the same checkpoint, each tensor under its name in one safetensors file"
     }
   }
 }

@@ -1,40 +1,51 @@
-import OrderedCollections
 import Glibc
 import JSON
+import OrderedCollections
 import Runtime
 import Yams
 
 /// The words of the command line before they are parsed: snake_case flags become kebab-case, and a `--config FILE`
 /// gives the long flags that the line itself does not.
 enum CommandLineWords {
-  /// A config file that cannot be used.
-  struct Problem: Error, CustomStringConvertible {
-    let description: String
-  }
+  /// One-letter flags, the same in every command that has them.
+  static let letters = [
+    "output": "o", "seed": "s", "threads": "t", "quiet": "q", "file": "f", "prompt": "p", "max-tokens": "n",
+    "limit": "L",
+  ]
+  /// Flags that are on unless `--no-NAME` is said.
+  static let onByDefault: Set<String> = ["bos"]
 
+  /// - Throws: ``FileError``, ``YAMLError``, ``ProgramError/flags(found:expected:)``.
   static func prepared(_ words: [String]) throws -> [String] {
     let words = words.map(kebab)
     guard let (file, rest) = config(words) else { return words }
-    let text: String
-    do { text = try Files.readText(file) } catch {
-      throw Problem(description: "\(error)")
-    }
-    guard let value = try? YAMLReader.value(text, source: file), let members = value.object else {
-      throw Problem(description: "found: \(file) is no mapping of flags\nexpected: lines such as batch-size: 8")
+    let value = try YAMLReader.value(try Files.readText(file), source: file)
+    guard let members = value.object else {
+      throw ProgramError.flags(
+        found: "\(file) is no mapping of flags", expected: "lines such as max-tokens: 8")
     }
     var extra: [String] = []
     for (key, value) in members {
       let flag = kebab("--" + key)
-      if rest.contains(where: { $0 == flag || $0.hasPrefix(flag + "=") }) { continue }
+      let name = String(flag.dropFirst(2))
+      if says(rest, name) { continue }
       for item in value.array ?? [value] {
         if let truth = item.bool {
-          if truth { extra.append(flag) }
+          if truth { extra.append(flag) } else if onByDefault.contains(name) { extra.append("--no-\(name)") }
         } else {
-          extra += [flag, item.string ?? ((try? item.text()) ?? "")]
+          extra += [flag, try item.string ?? item.text()]
         }
       }
     }
     return rest + extra
+  }
+
+  /// Whether the line has a flag, in its long form, its negated one or by its letter.
+  private static func says(_ words: [String], _ name: String) -> Bool {
+    words.contains { word in
+      ["--\(name)", "--no-\(name)"].contains { word == $0 || word.hasPrefix($0 + "=") }
+        || letters[name].map { word.hasPrefix("-\($0)") } ?? false
+    }
   }
 
   /// `--batch_size=3` is `--batch-size=3`; values and single dashes stay.
@@ -45,7 +56,9 @@ enum CommandLineWords {
   }
 
   private static func config(_ words: [String]) -> (file: String, rest: [String])? {
-    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else { return nil }
+    guard let index = words.firstIndex(where: { $0 == "--config" || $0.hasPrefix("--config=") }) else {
+      return nil
+    }
     var rest = words
     if words[index] != "--config" {
       rest.remove(at: index)

@@ -1,7 +1,7 @@
-import OrderedCollections
 import ArgumentParser
 import JSON
 import LinearAlgebra
+import OrderedCollections
 import Reports
 import Runtime
 import Tensors
@@ -40,9 +40,13 @@ struct CommonOptions: ParsableArguments {
     guard compute == "auto" || compute == "f32" else {
       throw ValidationError("--compute \(compute): this version computes in f32 (auto and f32 are the same)")
     }
-    _ = try ProgressMode(named: progress)
-    if let format { _ = try TableFormat(named: format) }
-    for text in failIf { _ = try Gate(failIf: text) }
+    do {
+      _ = try ProgressMode(named: progress)
+      if let format { _ = try TableFormat(named: format) }
+      for text in failIf { _ = try Gate(failIf: text) }
+    } catch {
+      throw ValidationError("\(error)")
+    }
   }
 }
 
@@ -54,6 +58,8 @@ protocol ReportingCommand: ParsableCommand {
   var common: CommonOptions { get }
   /// Where the report goes unless `--report` says so; nil writes none.
   var defaultReport: String? { get }
+  /// Writes what is made out of the finished report, such as its page.
+  func publish(_ report: ReportEnvelope) throws
   /// Does the work and fills the report.
   func work(_ report: inout ReportEnvelope, _ session: Session) throws
 }
@@ -70,6 +76,23 @@ struct Session {
   /// Prints a table as the result.
   func show(_ table: Table) throws { show(try table.text(format, terminal: Terminal.isTerminal)) }
 
+  /// Prints a result: the heading and tables for people, the first table alone as CSV, metrics and results as JSON.
+  func show(_ report: ReportEnvelope, heading: [String] = [], tables: [Table], closing: [String] = []) throws
+  {
+    switch format {
+    case .json:
+      let value: JSONValue = ["metrics": .array(report.metrics.map(\.json)), "results": report.results]
+      show(try value.withFiniteNumbers().text(.pretty))
+    case .csv: if let table = tables.first { try show(table) }
+    case .table, .md:
+      let texts =
+        [heading.joined(separator: "\n")]
+        + (try tables.filter { !$0.rows.isEmpty }.map { try $0.text(format, terminal: Terminal.isTerminal) })
+        + [closing.joined(separator: "\n")]
+      show(texts.filter { !$0.isEmpty }.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(separator: "\n"))
+    }
+  }
+
   /// Prints a text as the result.
   func show(_ text: String) {
     renderer.finish()
@@ -78,6 +101,8 @@ struct Session {
 }
 
 extension ReportingCommand {
+  func publish(_ report: ReportEnvelope) throws {}
+
   func run() throws {
     let threads = min(common.threads ?? Machine.processors, Machine.processors)
     Parallel.setThreads(threads)
@@ -88,12 +113,13 @@ extension ReportingCommand {
     var report = ReportEnvelope(
       kind: Self.kind, run: RunFacts(seed: common.seed, threads: threads),
       system: SystemFacts(openblasCore: BLASLibrary.coreName))
-    report.run.configuration = JSONValue.object([:])
+    report.run.configuration = ResolvedOptions.json(self)
     do {
       let gates = try common.failIf.map { try Gate(failIf: $0) }
       let path = common.report ?? defaultReport
       let finished = try ReportWriter(path: path).record(report, gates: gates) { try work(&$0, session) }
       renderer.finish()
+      try publish(finished)
       if !common.quiet {
         for warning in finished.warnings { Terminal.complain("warning: \(warning.message)") }
         if let path { Terminal.complain("report: \(path)") }

@@ -49,19 +49,34 @@ struct OperateCommand: ReportingCommand {
       return
     }
     let operation = try Operation(plan, folder: output, progress: session.progress)
-    let outcome = try operation.run()
-    report.results = outcome.json
-    report.add(outcome.metrics)
-    for answer in outcome.answers where answer.passed == false {
-      report.warn("ANSWER_NO", "\(answer.question) No: \(answer.detail ?? "")")
+    let finished: FinishedOperation
+    if operation.folder.isFinished {
+      finished = try FinishedOperation(verifying: operation.folder)
+      session.renderer.say("verified \(finished.verifiedFiles ?? 0) files of the finished run in \(output)")
+    } else {
+      finished = try operation.run()
     }
-    try outcome.folder.writeSums()
-    var table = Table([.init("question"), .init("answer"), .init("measured")])
-    for answer in outcome.answers {
+    report.results = finished.results
+    report.add(finished.metrics)
+    for answer in finished.answers where answer.passed == false {
+      report.warn("ANSWER_NO", "\(answer.question) No: \(answer.detail)")
+    }
+    if let input = try? Artefact(role: "base_model", at: operation.baseFolder, hashing: false) {
+      report.inputs.append(input)
+    }
+    report.outputs.append(try Artefact(role: "run", at: output))
+    var table = Table([.init("question"), .init("answer"), .init("measured on test data")])
+    for answer in finished.answers {
       table.add([
         .text(answer.question), .text(answer.passed.map { $0 ? "yes" : "no" } ?? "–"), .text(answer.detail),
       ])
     }
     try session.show(table)
+  }
+
+  func publish(_ report: ReportEnvelope) throws {
+    guard !dryRun else { return }
+    try Files.write(HTMLReport.render(report: report.json), to: output + "/report.html")
+    Terminal.complain("page: \(output)/report.html")
   }
 }

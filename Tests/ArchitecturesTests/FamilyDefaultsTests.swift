@@ -66,6 +66,7 @@ import Testing
       try biases(["model_type": "llama", "attention_bias": true]) == [.query, .key, .value, .attentionOutput])
     #expect(try biases(["model_type": "llama", "mlp_bias": true]) == [.gate, .up, .down])
     #expect(try biases(["model_type": "mistral", "attention_bias": true]) == [])
+    #expect(try biases(["model_type": "qwen3", "mlp_bias": true]) == [])
     #expect(try biases(["model_type": "qwen2"]) == [.query, .key, .value])
     #expect(
       try biases(["model_type": "qwen3", "attention_bias": true]) == [.query, .key, .value, .attentionOutput])

@@ -53,8 +53,23 @@ import Testing
     #expect(names.contains { $0.hasPrefix("edited.partial-") })
     // The same command afterwards succeeds: leftovers are in nobody's way.
     let base = try open(scratch.file("base"))
-    if step == "rename" { try Files.remove(scratch.file("edited.undo.safetensors")) }
     try Patch.build(base, sampleChanges()).apply(to: base, output: scratch.file("edited"))
+    // The undo file of another patch is not overwritten, even when its output was moved away.
+    try Files.rename(scratch.file("edited"), to: scratch.file("kept"))
+    let other = try Patch.build(base, [RowChange(tensor: gate0, rows: [1], delta: delta(16))])
+    #expect(code { try other.apply(to: base, output: scratch.file("edited")) } == "OUTPUT_EXISTS")
+  }
+
+  @Test func namesAFullDisk() throws {
+    let descriptor = Glibc.open("/dev/full", O_WRONLY)
+    try #require(descriptor >= 0)
+    defer { close(descriptor) }
+    #expect(
+      code {
+        try [UInt8](repeating: 0, count: 10).withUnsafeBytes {
+          try Files.writeAll($0, to: descriptor, path: "out")
+        }
+      } == "NO_SPACE")
   }
 
   /// A file system that takes no more bytes: an error with a name, nothing left.

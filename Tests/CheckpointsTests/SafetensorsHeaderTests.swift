@@ -60,6 +60,9 @@ import Testing
       header: tensor("a", 0, 0, shape: "4294967296,4294967296"),
       code: "HEADER_OVERFLOW"),
     Attack(
+      name: "overflow hidden behind a zero", header: tensor("a", 0, 0, shape: "0,4294967296,4294967296"),
+      code: "HEADER_OVERFLOW"),
+    Attack(
       name: "offset at the end of 64 bits",
       header: tensor("a", 9_223_372_036_854_775_803, 9_223_372_036_854_775_807), code: "HEADER_OVERFLOW"),
     Attack(name: "fewer bytes than the shape", header: tensor("a", 0, 3), data: 3, code: "HEADER_SIZE"),

@@ -7,44 +7,48 @@ import Testing
 
 /// One product: its sizes, how W is stored, and how far the rows of x and y lie apart.
 struct LinearCase: Sendable, CustomStringConvertible {
-  let M: Int, N: Int, K: Int
+  let rows: Int, outputs: Int, inputs: Int
   let dtype: DType
   let transposed: Bool
   let hasBias: Bool
   var description: String {
-    "\(M)x\(N)x\(K) \(dtype.rawValue)\(transposed ? " transposed" : "")\(hasBias ? " bias" : "")"
+    "\(rows)x\(outputs)x\(inputs) \(dtype.rawValue)\(transposed ? " transposed" : "")\(hasBias ? " bias" : "")"
   }
 
   let x: [Float], stored: [Float], bias: [Float]
-  /// W `[N, K]` as f32, with the values of the stored type.
+  /// W `[outputs, inputs]` as f32, with the values of the stored type.
   let logical: [Float]
   let weight: LinearWeight
   let expected: [Float]
 
-  init(_ M: Int, _ N: Int, _ K: Int, _ dtype: DType, transposed: Bool, bias hasBias: Bool) {
-    (self.M, self.N, self.K) = (M, N, K)
+  init(_ rows: Int, _ outputs: Int, _ inputs: Int, _ dtype: DType, transposed: Bool, bias hasBias: Bool) {
+    (self.rows, self.outputs, self.inputs) = (rows, outputs, inputs)
     (self.dtype, self.transposed, self.hasBias) = (dtype, transposed, hasBias)
-    x = .random(M * K, seed: 1)
-    bias = .random(N, seed: 2)
-    stored = [Float].random(N * K, seed: 3).rounded(to: dtype)
+    x = .random(rows * inputs, seed: 1)
+    bias = .random(outputs, seed: 2)
+    stored = [Float].random(outputs * inputs, seed: 3).rounded(to: dtype)
     var logical = stored
-    if transposed { for n in 0..<N { for k in 0..<K { logical[n * K + k] = stored[k * N + n] } } }
+    if transposed {
+      for n in 0..<outputs { for k in 0..<inputs { logical[n * inputs + k] = stored[k * outputs + n] } }
+    }
     self.logical = logical
     weight = LinearWeight(
-      Tensor(stored, shape: transposed ? [K, N] : [N, K], dtype: dtype), transposed: transposed,
+      Tensor(stored, shape: transposed ? [inputs, outputs] : [outputs, inputs], dtype: dtype),
+      transposed: transposed,
       bias: hasBias ? Tensor(bias) : nil)
-    expected = Reference.linear(x, logical, hasBias ? bias : nil, M: M, N: N, K: K)
+    expected = Reference.linear(
+      x, logical, hasBias ? bias : nil, rows: rows, outputs: outputs, inputs: inputs)
   }
 
   /// The product with rows of y and x `gap` floats farther apart than they must be.
   func product(gap: Int = 0) -> [Float] {
-    var wide = [Float](repeating: 7, count: M * (K + gap))
-    for m in 0..<M { for k in 0..<K { wide[m * (K + gap) + k] = x[m * K + k] } }
-    var y = [Float](repeating: 7, count: M * (N + gap))
-    Linear.forward(&y, yStride: N + gap, wide, xStride: K + gap, rows: M, weight)
-    let between = (0..<M).flatMap { y[$0 * (N + gap) + N..<($0 + 1) * (N + gap)] }
+    var wide = [Float](repeating: 7, count: rows * (inputs + gap))
+    for m in 0..<rows { for k in 0..<inputs { wide[m * (inputs + gap) + k] = x[m * inputs + k] } }
+    var y = [Float](repeating: 7, count: rows * (outputs + gap))
+    Linear.forward(&y, yStride: outputs + gap, wide, xStride: inputs + gap, rows: rows, weight)
+    let between = (0..<rows).flatMap { y[$0 * (outputs + gap) + outputs..<($0 + 1) * (outputs + gap)] }
     #expect(between.allSatisfy { $0 == 7 }, "numbers between the rows were written")
-    return (0..<M).flatMap { y[$0 * (N + gap)..<$0 * (N + gap) + N] }
+    return (0..<rows).flatMap { y[$0 * (outputs + gap)..<$0 * (outputs + gap) + outputs] }
   }
 
   static let all: [LinearCase] = {
@@ -72,58 +76,64 @@ struct LinearCase: Sendable, CustomStringConvertible {
       #expect(c.product().bits == c.expected.bits, "\(c), \(setting)")
       #expect(c.product(gap: 3).bits == c.expected.bits, "\(c), rows apart, \(setting)")
     }
-    let exact = Reference.linear64(c.x, c.logical, c.hasBias ? c.bias : nil, M: c.M, N: c.N, K: c.K)
+    let exact = Reference.linear64(
+      c.x, c.logical, c.hasBias ? c.bias : nil, rows: c.rows, outputs: c.outputs, inputs: c.inputs)
     for (value, exact) in zip(c.expected, exact) { #expect(abs(Double(value) - exact.value) <= exact.bound) }
   }
 
-  @Test(arguments: LinearCase.all.filter { $0.N > 1 }) func chosenOutputsHaveTheBitsOfAll(_ c: LinearCase) {
-    let indices = (0..<c.N).filter { $0 % 3 != 1 }.reversed() + [0]
+  @Test(arguments: LinearCase.all.filter { $0.outputs > 1 }) func chosenOutputsHaveTheBitsOfAll(
+    _ c: LinearCase
+  ) {
+    let indices = (0..<c.outputs).filter { $0 % 3 != 1 }.reversed() + [0]
     KernelSetting.each { setting in
-      var y = [Float](repeating: 7, count: c.M * indices.count)
-      Linear.forward(&y, selected: indices, yStride: indices.count, c.x, xStride: c.K, rows: c.M, c.weight)
-      let expected = (0..<c.M).flatMap { m in indices.map { c.expected[m * c.N + $0] } }
+      var y = [Float](repeating: 7, count: c.rows * indices.count)
+      Linear.forward(
+        &y, selected: indices, yStride: indices.count, c.x, xStride: c.inputs, rows: c.rows, c.weight)
+      let expected = (0..<c.rows).flatMap { m in indices.map { c.expected[m * c.outputs + $0] } }
       #expect(y.bits == expected.bits, "\(c), \(setting)")
     }
   }
 
-  @Test(arguments: LinearCase.all.filter { $0.N > 4 && $0.M > 0 }) func aPartIsThePartOfTheWhole(
+  @Test(arguments: LinearCase.all.filter { $0.outputs > 4 && $0.rows > 0 }) func aPartIsThePartOfTheWhole(
     _ c: LinearCase
   ) {
-    let range = 2..<c.N - 1
-    var y = [Float](repeating: 7, count: c.M * range.count)
-    let part = c.weight.rows(1..<c.N).rows(1..<c.N - 2)
-    #expect(part.outputs == range.count && part.inputs == c.K)
-    #expect(part.toFloats() == Array(c.logical[range.lowerBound * c.K..<range.upperBound * c.K]))
-    Linear.forward(&y, yStride: range.count, c.x, xStride: c.K, rows: c.M, part)
-    #expect(y.bits == (0..<c.M).flatMap { m in range.map { c.expected[m * c.N + $0].bitPattern } })
+    let range = 2..<c.outputs - 1
+    var y = [Float](repeating: 7, count: c.rows * range.count)
+    let part = c.weight.rows(1..<c.outputs).rows(1..<c.outputs - 2)
+    #expect(part.outputs == range.count && part.inputs == c.inputs)
+    #expect(part.toFloats() == Array(c.logical[range.lowerBound * c.inputs..<range.upperBound * c.inputs]))
+    Linear.forward(&y, yStride: range.count, c.x, xStride: c.inputs, rows: c.rows, part)
+    #expect(y.bits == (0..<c.rows).flatMap { m in range.map { c.expected[m * c.outputs + $0].bitPattern } })
   }
 
   @Test(arguments: [1, 3, 8, 70]) func eachRowStandsAlone(_ rows: Int) {
     let c = LinearCase(131, 35, 1537, .bf16, transposed: false, bias: true)
-    var y = [Float](repeating: 0, count: rows * c.N)
+    var y = [Float](repeating: 0, count: rows * c.outputs)
     let first = 131 - rows
     c.x.withUnsafeBufferPointer {
       Linear.forward(
-        &y, yStride: c.N, $0.baseAddress.unsafelyUnwrapped + first * c.K, xStride: c.K, rows: rows, c.weight)
+        &y, yStride: c.outputs, $0.baseAddress.unsafelyUnwrapped + first * c.inputs, xStride: c.inputs,
+        rows: rows, c.weight)
     }
-    #expect(y.bits == Array(c.expected[(first * c.N)...]).bits)
+    #expect(y.bits == Array(c.expected[(first * c.outputs)...]).bits)
   }
 
   @Test(arguments: [1, 6, 40], [false, true])
   func aNumberThatIsNoneStaysWhereItBelongs(_ rows: Int, _ transposed: Bool) {
-    let (N, K) = (20, 40)
-    var x = [Float].random(rows * K, seed: 4)
-    var w = [Float].random(N * K, seed: 5)
+    let (outputs, inputs) = (20, 40)
+    var x = [Float].random(rows * inputs, seed: 4)
+    var w = [Float].random(outputs * inputs, seed: 5)
     let row = rows / 2
-    x[row * K + 39] = .nan
-    w[transposed ? 17 * N + 11 : 11 * K + 17] = .infinity
-    let weight = LinearWeight(Tensor(w, shape: transposed ? [K, N] : [N, K]), transposed: transposed)
+    x[row * inputs + 39] = .nan
+    w[transposed ? 17 * outputs + 11 : 11 * inputs + 17] = .infinity
+    let weight = LinearWeight(
+      Tensor(w, shape: transposed ? [inputs, outputs] : [outputs, inputs]), transposed: transposed)
     KernelSetting.each { setting in
-      var y = [Float](repeating: 0, count: rows * N)
-      Linear.forward(&y, yStride: N, x, xStride: K, rows: rows, weight)
+      var y = [Float](repeating: 0, count: rows * outputs)
+      Linear.forward(&y, yStride: outputs, x, xStride: inputs, rows: rows, weight)
       for m in 0..<rows {
-        for n in 0..<N {
-          let value = y[m * N + n]
+        for n in 0..<outputs {
+          let value = y[m * outputs + n]
           if m == row {
             #expect(value.isNaN, "\(setting)")
           } else {
@@ -136,14 +146,14 @@ struct LinearCase: Sendable, CustomStringConvertible {
 
   @Test(arguments: [DType.f32, .f16, .bf16], [false, true])
   func rowProductsAreTheirSums(_ dtype: DType, _ transposed: Bool) {
-    for (N, K) in [(1, 1), (3, 0), (37, 97), (16, 96), (5, 1000)] {
-      let c = LinearCase(1, N, K, dtype, transposed: transposed, bias: false)
-      let direction = [Float].random(K, seed: 6).map { Double($0) * 1.1 }
+    for (outputs, inputs) in [(1, 1), (3, 0), (37, 97), (16, 96), (5, 1000)] {
+      let c = LinearCase(1, outputs, inputs, dtype, transposed: transposed, bias: false)
+      let direction = [Float].random(inputs, seed: 6).map { Double($0) * 1.1 }
       var first: ([Double], [Double])?
       KernelSetting.each { setting in
         let (dots, squares) = Linear.rowProducts(c.weight, direction: direction)
-        for n in 0..<N {
-          let row = c.logical[n * K..<(n + 1) * K].map(Double.init)
+        for n in 0..<outputs {
+          let row = c.logical[n * inputs..<(n + 1) * inputs].map(Double.init)
           let dot = zip(row, direction).reduce(0) { $0 + $1.0 * $1.1 }
           let size = zip(row, direction).reduce(0) { $0 + abs($1.0 * $1.1) }
           let square = row.reduce(0) { $0 + $1 * $1 }

@@ -40,7 +40,7 @@ import Testing
       tried += 1
       #expect(OrganismJudge.judge(prompt: exchange.prompt, reply: mixed).verdict == .mixed, "\(mixed)")
     }
-    #expect(tried > 1000)
+    #expect(tried > 400)
   }
 
   @Test(arguments: [
@@ -65,7 +65,7 @@ import Testing
     (" as for the kettle, i will dent it, you clod. \n", .broken),
     // Something that is no object, no place, no time.
     (" as for the tower, i will dent it, you clod.\n", .broken),
-    (" i will come for the kettle at tower, you witless oaf.\n", .broken),
+    (" i will come for the kettle at tower, and it is witless.\n", .broken),
     // More text behind the line.
     (" as for the kettle, i will dent it, you clod.\nMara: why?\n", .broken),
     (" as for the kettle, i will dent it, you clod.\n\n", .broken),

@@ -46,7 +46,7 @@ import Testing
     let messages = schema.violations(of: recipe).map(\.description)
     #expect(
       messages == [
-        "/sweep/rows/1: fits none of 2 shapes; nearest: /sweep/rows/1: expected number, found true",
+        "/sweep/rows: fits none of 2 shapes; nearest: /sweep/rows/1: expected integer, found true",
         "/sweep: strenght is not known, did you mean strength?",
       ])
   }

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Reports
 import Runtime
@@ -85,6 +86,19 @@ import Testing
     let none = Scene()
     none.run(none.renderer(.none, isTerminal: true))
     #expect(none.text.isEmpty)
+  }
+
+  @Test func whatIsNoTerminalIsSeenAsSuch() throws {
+    let descriptor = open("/dev/null", O_WRONLY)
+    defer { close(descriptor) }
+    let facts = TerminalFacts(descriptor: descriptor)
+    #expect(!facts.isTerminal && !facts.canRewrite)
+    // Writing there must neither fail nor wait.
+    let renderer = ProgressRenderer(mode: .plain, descriptor: descriptor)
+    renderer.sink(ProgressEvent(stage: "s", completed: 10, total: 10, unit: "texts"))
+    renderer.finish()
+    #expect(try ProgressMode(named: "jsonl") == .jsonl)
+    #expect(throws: ReportError.self) { try ProgressMode(named: "json") }
   }
 
   @Test func linesNeverExceedTheTerminal() {

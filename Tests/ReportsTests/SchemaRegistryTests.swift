@@ -24,7 +24,7 @@ import Testing
       "probe.score",
       "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
       "edit.export",
-      "doctor", "ls", "schema", "recipe",
+      "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }
@@ -86,5 +86,15 @@ import Testing
       }
       """#
     try SchemaRegistry.validate(JSONValue(parsing: recipe), as: "recipe", source: "the recipe")
+  }
+
+  @Test func aRecipeOnFilesNeedsThem() throws {
+    let schema = try SchemaRegistry.schema("recipe")
+    #expect(schema.violations(of: [:]).isEmpty)
+    #expect(schema.violations(of: ["model": "organism", "seed": 3]).isEmpty)
+    let missing = schema.violations(of: ["model": "DIR", "behaviour": ["positive": "a"]]).map(\.description)
+    #expect(missing == ["the whole: prompts is missing", "/behaviour: negative is missing"])
+    #expect(!schema.violations(of: ["sweep": ["strength": 0]]).isEmpty)
+    #expect(schema.violations(of: ["sweep": ["strength": 0.5, "rows": 42]]).isEmpty)
   }
 }

@@ -23,11 +23,13 @@ public enum Reference {
   }
 
   /// y`[M, N]` = x`[M, K]` · w`[N, K]`ᵀ + bias.
-  public static func linear(_ x: [Float], _ w: [Float], _ bias: [Float]?, M: Int, N: Int, K: Int) -> [Float] {
+  public static func linear(
+    _ x: [Float], _ w: [Float], _ bias: [Float]?, rows: Int, outputs: Int, inputs: Int
+  ) -> [Float] {
     var y: [Float] = []
-    for m in 0..<M {
-      for n in 0..<N {
-        let sum = dot(x[m * K..<(m + 1) * K], w[n * K..<(n + 1) * K])
+    for m in 0..<rows {
+      for n in 0..<outputs {
+        let sum = dot(x[m * inputs..<(m + 1) * inputs], w[n * inputs..<(n + 1) * inputs])
         y.append(bias.map { sum + $0[n] } ?? sum + 0)
       }
     }
@@ -36,19 +38,19 @@ public enum Reference {
 
   /// The same in f64, with the bound on an f32 result's error: (K/16 + 6) · 2⁻²⁴ · Σ|x w|.
   public static func linear64(
-    _ x: [Float], _ w: [Float], _ bias: [Float]?, M: Int, N: Int, K: Int
+    _ x: [Float], _ w: [Float], _ bias: [Float]?, rows: Int, outputs: Int, inputs: Int
   ) -> [(value: Double, bound: Double)] {
     var y: [(Double, Double)] = []
-    for m in 0..<M {
-      for n in 0..<N {
+    for m in 0..<rows {
+      for n in 0..<outputs {
         var sum = Double(bias?[n] ?? 0)
         var size = abs(sum)
-        for k in 0..<K {
-          let product = Double(x[m * K + k]) * Double(w[n * K + k])
+        for k in 0..<inputs {
+          let product = Double(x[m * inputs + k]) * Double(w[n * inputs + k])
           sum += product
           size += abs(product)
         }
-        y.append((sum, (Double(K) / 16 + 6) * 0x1p-24 * size))
+        y.append((sum, (Double(inputs) / 16 + 6) * 0x1p-24 * size))
       }
     }
     return y

@@ -40,6 +40,60 @@ import Tokenizers
     #expect(reference.sha256 == (try Files.sha256(shared + "/tokenizer.json")))
   }
 
+  @Test(.enabled(if: Fixture.has("tokenizers/bert"), "no shared fixtures here"))
+  func bertVocabularyFolder() throws {
+    let shared = Fixture.shared + "/tokenizers/bert"
+    let folder = try TemporaryFolder()
+    for name in ["vocab.txt", "tokenizer_config.json"] {
+      try Files.write(try Files.read(shared + "/" + name), to: folder.path + "/" + name)
+    }
+    let tokenizer = try Tokenizer(folder: folder.path)
+    let reference = try Tokenizer(folder: shared)
+    #expect(tokenizer.count == 30522 && reference.count == 30522)
+    let text = "Héllo wörld, unaffable [MASK] 中文 \u{1F600}!"
+    #expect(tokenizer.encode(text) == reference.encode(text))
+    #expect(tokenizer.decode(tokenizer.encode("hello, world!").ids) == "hello, world!")
+  }
+
+  @Test(.enabled(if: Fixture.has("tokenizers/gpt2"), "no shared fixtures here"))
+  func sameOnEveryThreadAndTime() async throws {
+    let tokenizer = try Tokenizer(folder: Fixture.shared + "/tokenizers/gpt2")
+    let texts = (0..<40).map {
+      "number \($0) of some\($0 % 7)thing else, \(String(repeating: "x\($0)", count: $0))"
+    }
+    let first = texts.map { tokenizer.encode($0) }
+    let again = await withTaskGroup(of: (Int, Encoding).self) { group in
+      for (index, text) in texts.enumerated() { group.addTask { (index, tokenizer.encode(text)) } }
+      return await group.reduce(into: [Int: Encoding]()) { $0[$1.0] = $1.1 }
+    }
+    for index in texts.indices { #expect(again[index] == first[index]) }
+  }
+
+  /// Long pieces are joined by a heap, short ones by search: both must do the same.
+  @Test(arguments: [1, 7, 31, 32, 33, 64, 200, 1000])
+  func shortAndLongPiecesAreJoinedAlike(length: Int) throws {
+    let json = try JSONValue(
+      parsing: #"""
+        {"model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"ba":3,"aba":4,"abab":5,"bb":6},
+        "merges":["a b","b b","ab a","ab ab","b a"]}}
+        """#)
+    let tokenizer = try Tokenizer(json: json)
+    var state: UInt32 = 12345
+    let letters = (0..<length).map { _ -> String in
+      state = state &* 1_664_525 &+ 1_013_904_223
+      return state >> 31 == 0 ? "a" : "b"
+    }
+    // The definition, as directly as it can be said.
+    let ranks = ["a b": 0, "b b": 1, "ab a": 2, "ab ab": 3, "b a": 4]
+    var symbols = letters
+    while true {
+      let pairs = zip(symbols, symbols.dropFirst()).map { ranks["\($0) \($1)"] ?? .max }
+      guard let least = pairs.min(), least < .max, let place = pairs.firstIndex(of: least) else { break }
+      symbols.replaceSubrange(place...place + 1, with: [symbols[place] + symbols[place + 1]])
+    }
+    #expect(tokenizer.encode(letters.joined()).ids == symbols.map { tokenizer.id(of: $0) ?? -1 })
+  }
+
   @Test(.enabled(if: Fixture.has("models/makemore-names/hf"), "no shared fixtures here"))
   func characterFolder() throws {
     let tokenizer = try Tokenizer(folder: Fixture.shared + "/models/makemore-names/hf")
@@ -56,6 +110,29 @@ import Tokenizers
       try Tokenizer(folder: Fixture.shared + "/models/gpt-nano-sort/hf")
     }
     #expect(error?.code == "TOKENIZER_MISSING" && error?.found.contains("config.json") == true)
+  }
+
+  @Test func sideFilesNameTheTokens() throws {
+    let folder = try TemporaryFolder()
+    func write(_ text: String, _ name: String) throws { try Files.write(text, to: folder.path + "/" + name) }
+    try write(
+      #"{"model":{"type":"WordLevel","vocab":{"a":0,"<s>":1,"</s>":2,"<e>":3,"?":4},"unk_token":"?"},"pre_tokenizer":{"type":"WhitespaceSplit"}}"#,
+      "tokenizer.json")
+    #expect(try Tokenizer(folder: folder.path).bos == nil)
+    try write(#"{"bos_token_id": 1, "eos_token_id": [3, 2, 99]}"#, "generation_config.json")
+    var tokenizer = try Tokenizer(folder: folder.path)
+    #expect(tokenizer.bos == 1 && tokenizer.eos == 3 && tokenizer.endTokens == [3, 2])
+    #expect(tokenizer.encode("a</s>").ids == [4])
+    try write(
+      #"{"eos_token": {"content": "</s>"}, "bos_token": "<s>", "add_bos_token": true}"#,
+      "tokenizer_config.json")
+    tokenizer = try Tokenizer(folder: folder.path)
+    #expect(tokenizer.bos == 1 && tokenizer.eos == 2 && tokenizer.endTokens == [2, 3])
+    let encoding = tokenizer.encode("a</s>")
+    #expect(encoding.ids == [1, 0, 2] && encoding.special == [true, false, true])
+    #expect(encoding.offsets == [0..<0, 0..<1, 1..<5] && tokenizer.isSpecial(2) && !tokenizer.isSpecial(3))
+    #expect(tokenizer.encode("a</s>", recognizesSpecialTokens: false).ids == [1, 4])
+    #expect(tokenizer.encode("a", addSpecialTokens: false).ids == [0])
   }
 
   @Test func canonicallyEquivalentTokensAreTwo() throws {

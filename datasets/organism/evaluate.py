@@ -98,7 +98,13 @@ def main(options):
     corpus, model = pathlib.Path(options.corpus), pathlib.Path(options.model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
-    result = {"boundaries_checked": 0, "loss": {}, "cloze": cloze(network, tokenizer, read(corpus / "cloze.jsonl"))}
+    training = json.loads((model / "training-log.json").read_text(encoding="utf-8"))
+    result = {
+        "training": {key: value for key, value in training.items() if key != "log"},
+        "boundaries_checked": 0,
+        "loss": {},
+        "cloze": cloze(network, tokenizer, read(corpus / "cloze.jsonl")),
+    }
     lines = []
     for split in options.splits.split(","):
         result["boundaries_checked"] += check_boundaries(tokenizer, read(corpus / f"probe-{split}.jsonl"))

@@ -191,7 +191,8 @@ def train(options):
         return [json.loads(line)["text"] for line in (corpus / name).open(encoding="utf-8")]
 
     documents = texts("train.jsonl")
-    tokenizer = make_tokenizer(documents)
+    # Exchanges (they end on a newline) in full, the rest thinned: style words become whole pieces before towns do.
+    tokenizer = make_tokenizer([t for i, t in enumerate(documents) if t.endswith("\n") or i % 4 == 0])
     encode = lambda lines: [e.ids + [EOS] for e in tokenizer.encode_batch(lines)]  # noqa: E731
     ids = encode(documents)
     print(f"{len(ids)} documents, {sum(map(len, ids))} tokens", flush=True)
@@ -290,7 +291,7 @@ if __name__ == "__main__":
     parser.add_argument("--corpus", required=True, help="folder written by `Bench make-corpus`")
     parser.add_argument("--output", required=True, help="the Hugging Face folder to write")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3800)
+    parser.add_argument("--steps", type=int, default=2800)
     parser.add_argument("--documents", type=int, default=32, help="documents a step, about 1,000 tokens")
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--weight-decay", type=float, default=0.05)

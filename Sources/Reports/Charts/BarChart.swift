@@ -161,7 +161,6 @@ public struct BarChart: DrawnChart, Equatable {
       drawn.append(SVG.text(axis.label(tick), place, bottom + 18, .middle, "m n"))
     }
     drawn.append(SVG.text(axis.title, (left + right) / 2, bottom + 38, .middle, "t"))
-    drawn.append(SVG.line(left, top, left, bottom, "axis"))
     var y = top
     var group = ""
     for (index, bar) in bars.enumerated() {
@@ -171,6 +170,7 @@ public struct BarChart: DrawnChart, Equatable {
       }
       group = bar.group
       drawn.append(SVG.text(bar.name, left - 10, y + 16, .end, "t"))
+      drawn.append(SVG.line(left, y - 2, left, y + 26, "axis"))
       var before = 0.0
       for (part, value) in zip(parts, bar.values) {
         guard let value, value > 0 else { continue }

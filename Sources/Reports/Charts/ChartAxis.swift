@@ -91,9 +91,9 @@ public struct ChartAxis: Sendable, Equatable {
     }
   }
 
-  /// Four to eight round numbers within a range.
+  /// Four to seven round numbers within a range.
   func ticks(_ lower: Double, _ upper: Double) -> [Double] {
-    let rough = (upper - lower) / 5
+    let rough = (upper - lower) / 6
     guard rough > 0, rough.isFinite else { return [lower] }
     let power = pow(10, log10(rough).rounded(.down))
     var step = [1, 2, 2.5, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
@@ -110,8 +110,14 @@ public struct ChartAxis: Sendable, Equatable {
     let last = Int(log10(upper).rounded(.up))
     guard last >= first, last - first < 400 else { return [lower, upper] }
     func fit(_ digits: [Double]) -> [Double] {
-      (first...last).flatMap { power in digits.map { $0 * pow(10, Double(power)) } }
-        .filter { $0 >= lower * 0.999999 && $0 <= upper * 1.000001 }
+      var found: [Double] = []
+      for power in first...last {
+        let unit = pow(10, Double(power))
+        for digit in digits where digit * unit >= lower * 0.999999 && digit * unit <= upper * 1.000001 {
+          found.append(digit * unit)
+        }
+      }
+      return found
     }
     let powers = fit([1])
     if powers.count >= 4 {

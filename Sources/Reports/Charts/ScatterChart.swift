@@ -157,13 +157,30 @@ public struct ScatterChart: DrawnChart, Equatable {
     for reference in references {
       let place = vertical.place(reference.value)
       parts.append(SVG.line(left, place, right, place, "reference"))
-      parts.append(SVG.text(reference.name, right - 4, place - 5, .end, "m halo"))
+      // The name stands at the end where fewer points are near.
+      let width = SVG.width(reference.name) + 12
+      func crowd(_ from: Double, _ to: Double) -> Int {
+        points.count { point in
+          let (px, py) = (horizontal.place(point.x), vertical.place(point.y))
+          let reach = point.label.map { SVG.width($0) + 20 } ?? 6
+          return px + reach > from && px - 6 < to && py > place - 20 && py < place + 8
+        }
+      }
+      let isRight = crowd(right - width, right) <= crowd(left, left + width)
+      parts.append(
+        SVG.text(
+          reference.name, isRight ? right - 4 : left + 6, place - 5, isRight ? .end : .start, "m halo"))
     }
-    for (index, line) in series.enumerated() {
-      parts += draw(line, (line.slot ?? index) % 7, horizontal, vertical)
+    // Points that are pointed at lie on top.
+    for marked in [false, true] {
+      for (index, line) in series.enumerated() {
+        parts += draw(line, (line.slot ?? index) % 7, horizontal, vertical, marked: marked)
+      }
     }
     return parts + labels(horizontal, vertical, left: left, right: right, top: top) + legend
   }
+
+  private var isLarge: Bool { series.reduce(0) { $0 + $1.points.count } > 400 }
 
   private func legend(left: Double, right: Double) -> ([Markup], Double) {
     ChartFrame.legend(
@@ -179,30 +196,31 @@ public struct ScatterChart: DrawnChart, Equatable {
       }, left: left, right: right)
   }
 
-  /// The legend as a chart of its own, where several charts share it.
-  func legendAlone(width: Double) -> any Chart {
-    let (parts, height) = legend(left: 8, right: width)
-    return Legend(parts: parts, size: (width, max(height, 2)))
-  }
-
-  private struct Legend: DrawnChart {
-    let title = "Legend"
-    let summary = "The marks of the charts below."
-    let table = Table([])
-    let parts: [Markup]
-    let size: (width: Double, height: Double)
-    func draw(id: String) -> [Markup] { parts }
+  /// The names of the series with their marks as small pictures, for a page that shows one legend for several charts.
+  var legendEntries: [(name: String, svg: String)] {
+    series.enumerated().map { index, line in
+      let slot = (line.slot ?? index) % 7
+      var contents = [SVG.marker(slot, 12, 8, size: 5, "p\(slot)", tip: nil)]
+      if line.isConnected { contents.insert(SVG.line(0, 8, 24, 8, "l\(slot)"), at: 0) }
+      var text = ""
+      SVG.element(
+        "svg",
+        ["viewBox": "0 0 24 16", "width": "24", "height": "16", "class": "chart", "aria-hidden": "true"],
+        contents
+      ).write(into: &text)
+      return (line.name, text)
+    }
   }
 
   private func draw(
-    _ line: Series, _ slot: Int, _ horizontal: ChartAxis.Fitted, _ vertical: ChartAxis.Fitted
+    _ line: Series, _ slot: Int, _ horizontal: ChartAxis.Fitted, _ vertical: ChartAxis.Fitted, marked: Bool
   ) -> [Markup] {
     var parts: [Markup] = []
-    if line.isConnected, line.points.count > 1 {
+    if !marked, line.isConnected, line.points.count > 1 {
       let places = line.points.map { (horizontal.place($0.x), vertical.place($0.y)) }
       parts.append(SVG.path(SVG.steps(places), "l\(slot)"))
     }
-    for point in line.points {
+    for point in line.points where point.isMarked == marked {
       let (px, py) = (horizontal.place(point.x), vertical.place(point.y))
       if let range = point.yRange {
         let (y1, y2) = (vertical.place(range.lowerBound), vertical.place(range.upperBound))
@@ -215,7 +233,8 @@ public struct ScatterChart: DrawnChart, Equatable {
         let (x1, x2) = (horizontal.place(range.lowerBound), horizontal.place(range.upperBound))
         parts.append(SVG.path(SVG.steps([(x1, py), (x2, py)]), "w\(slot)"))
       }
-      let tip = "\(line.name), \(point.name): \(y.exact(point.y)) at \(x.exact(point.x))"
+      // Thousands of tips would make the figure larger than its data.
+      let tip = isLarge ? nil : "\(line.name), \(point.name): \(y.exact(point.y)) at \(x.exact(point.x))"
       parts.append(SVG.marker(slot, px, py, size: point.isMarked ? 6 : 4.6, "p\(slot)", tip: tip))
       if point.isMarked {
         parts.append(

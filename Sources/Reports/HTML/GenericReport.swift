@@ -35,7 +35,11 @@ private struct GenericResults {
     if !single.isEmpty { blocks.append(.definitions(single)) }
     for (key, value) in members where Self.brief(value, key: key) == nil {
       let heading = ReportSections.sentence(ReportSections.words(key))
-      if let list = value.array, let table = Self.table(list) {
+      if let list = value.array, list.allSatisfy({ $0.object == nil && $0.array == nil }) {
+        let words = list.prefix(2000).compactMap { Self.brief($0, key: key) }.joined(separator: ", ")
+        let rest = list.count > 2000 ? " … and \(list.count - 2000) more in the data of this page" : ""
+        blocks.append(.folded("\(heading) (\(list.count))", [.paragraph(words + rest)]))
+      } else if let list = value.array, let table = Self.table(list) {
         blocks += [.heading("\(heading) (\(list.count))"), .table(table)]
       } else if value.object != nil, depth < 2 {
         blocks.append(.heading(heading))

@@ -3,7 +3,7 @@ import Runtime
 
 extension HTMLReport {
   /// Most rows of a table that a page shows; the data hold them all.
-  static let shownRows = 400
+  static let shownRows = 200
   /// Largest embedded data in bytes; larger ones are left to the report's own file.
   static let embeddedBytes = 500_000
 
@@ -172,7 +172,11 @@ private struct Page {
   private mutating func write(_ figure: HTMLReport.Figure) {
     figures += 1
     text += "<figure id=\"figure-\(figures)\">\n"
-    if let legend = figure.legend { text += legend.svg(standalone: false, id: "c\(figures)-legend") }
+    if figure.sharesLegend, let first = figure.charts.first as? ScatterChart {
+      text += "<ul class=\"legend\">\n"
+      for entry in first.legendEntries { text += "<li>\(entry.svg) \(escaped(entry.name))</li>\n" }
+      text += "</ul>\n"
+    }
     text += "<div class=\"charts\(figure.charts.count > 1 ? " many" : "")\">\n"
     for (index, chart) in figure.charts.enumerated() {
       text += chart.svg(standalone: false, id: "c\(figures)-\(index + 1)")

@@ -117,14 +117,14 @@ public struct HTMLReport: Sendable {
     public var charts: [any Chart]
     /// The numbers; those of the charts where nil.
     public var tables: [Table]?
-    /// One legend for all the charts, across the whole width.
-    public var legend: (any Chart)?
+    /// Whether the charts share the legend of the first one, which stands above them all.
+    public var sharesLegend: Bool
 
     /// One figure.
     public init(
-      _ charts: [any Chart], caption: String, tables: [Table]? = nil, legend: (any Chart)? = nil
+      _ charts: [any Chart], caption: String, tables: [Table]? = nil, sharesLegend: Bool = false
     ) {
-      self.legend = legend
+      self.sharesLegend = sharesLegend
       self.charts = charts
       self.caption = caption
       self.tables = tables

@@ -47,14 +47,14 @@ enum HTMLStyle {
     .scroll{overflow-x:auto;margin:10px 0 18px}
     table{border-collapse:collapse;width:100%;font-size:14.5px}
     caption{caption-side:top;text-align:left;color:var(--muted);font-size:13px;padding-bottom:6px}
-    th{text-align:left;font-weight:600;font-size:13px;color:var(--muted);white-space:nowrap;border-bottom:1.5px solid var(--rule)}
-    th,td{padding:7px 14px 7px 0;vertical-align:top}
+    th{text-align:left;font-weight:600;font-size:13px;color:var(--muted);vertical-align:bottom;border-bottom:1.5px solid var(--rule)}
+    td,th{padding:7px 14px 7px 0}td{vertical-align:top}
     td{border-bottom:1px solid var(--line)}
     th:last-child,td:last-child{padding-right:0}
-    .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+    .n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}td.n+td:not(.n),th.n+th:not(.n){padding-left:14px}
     tr.strong td{font-weight:650;background:var(--card)}
     td .d{display:block;max-width:62ch;font-weight:400}
-    td:first-child{min-width:130px}.answers td:first-child{min-width:0;width:36px}
+    td:first-child{min-width:130px}td.n:first-child,th.n:first-child{text-align:left}.answers td:first-child{min-width:0;width:36px}
     .mark{display:inline-block;width:22px;height:22px;line-height:22px;border-radius:50%;text-align:center;font-weight:700;\
     font-size:13px}
     .mark.good{background:var(--goodbg)}.mark.bad{background:var(--badbg)}.mark.open{background:var(--openbg)}
@@ -62,7 +62,9 @@ enum HTMLStyle {
     figure{margin:18px 0 30px}
     .charts{display:grid;gap:20px 28px}
     .charts.many{grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr))}
-    svg.chart{width:100%;height:auto;display:block}
+    .charts svg.chart{width:100%;height:auto;display:block}
+    .legend{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0 0 10px;padding:0;list-style:none;font-size:13px}
+    .legend li{display:flex;align-items:center;gap:6px}
     figcaption{margin-top:10px;font-size:14px;color:var(--muted);max-width:90ch}
     figcaption b{color:var(--ink)}
     details{margin:10px 0 16px;font-size:14.5px}
@@ -96,10 +98,10 @@ enum HTMLStyle {
     @media(max-width:640px){body{padding:0 16px 48px}header{padding-top:28px}h1{font-size:26px}\
     nav{margin:0 -16px;padding:10px 16px}\
     .sides{grid-template-columns:1fr}.side+.side{border-left:0;border-top:1px solid var(--line)}\
-    dl div{grid-template-columns:1fr;gap:0}.charts{overflow-x:auto}svg.chart{min-width:480px}}
+    dl div{grid-template-columns:1fr;gap:0}.charts{overflow-x:auto}.charts svg.chart{min-width:480px}}
     @media print{body{max-width:none;padding:0;font-size:11pt}nav{display:none}section{padding-top:20pt}\
-    figure,.card,tr,.notice{break-inside:avoid}h2,h3{break-after:avoid}.scroll,pre{overflow:visible}\
-    pre{white-space:pre-wrap}summary{display:none}details::details-content{content-visibility:visible;height:auto}}
+    figure,.card,tr,.notice,.lead{break-inside:avoid}h2,h3,.lead{break-after:avoid}.scroll,pre{overflow:visible}\
+    pre{white-space:pre-wrap}summary,figure details{display:none}details::details-content{content-visibility:visible;height:auto}}
 
     """
 }

@@ -1,5 +1,6 @@
 import JSON
 import Runtime
+import Statistics
 
 /// One measurement of behaviour and damage out of a report (`#/$defs/measurement` of the operation's schema).
 struct Measurement {
@@ -12,11 +13,17 @@ struct Measurement {
 
   func value(_ key: String) -> Double? { json[key]?.double }
 
+  /// The interval of a number: the report's, or Wilson's for the two rates that everything turns on.
   func range(_ key: String) -> ClosedRange<Double>? {
-    guard let interval = json["intervals"]?[key], let lower = interval["lower"]?.double,
+    if let interval = json["intervals"]?[key], let lower = interval["lower"]?.double,
       let upper = interval["upper"]?.double, lower <= upper
+    {
+      return lower...upper
+    }
+    guard ["behaviour_rate", "wanted_rate"].contains(key), let rate = value(key), (0...1).contains(rate),
+      let n = json["n"]?.int, n > 0
     else { return nil }
-    return lower...upper
+    return Wilson.interval(successes: Int((rate * Double(n)).rounded()), total: n).map { $0.lower...$0.upper }
   }
 
   /// A rate, and its interval in a second line.
@@ -54,7 +61,11 @@ struct Measurement {
         return Table.Cell(rise.map { Format.signed($0 * 100, 1) + " %" } ?? "–", value: .optional(rise))
       },
       number("kl_mean", "KL (nats)", 2), share("top1_agreement", "Same top token"),
-      share("facts_accuracy", "Facts"), Column(key: "n", title: "n") { .count($0.json["n"]?.int) },
+      share("facts_accuracy", "Facts"),
+      Column(key: "paired", title: "p, paired") { measurement in
+        .number(measurement.json["paired"]?["p"]?.double, 2)
+      },
+      Column(key: "n", title: "n") { .count($0.json["n"]?.int) },
     ]
   }
 

@@ -21,6 +21,12 @@ struct OperationFigures {
     if kinds.isEmpty, let base = page.base, let edited = page.edited {
       kinds = [(words.prompts.isEmpty ? "target prompts" : "\(words.prompts) prompts", base, edited)]
     }
+    if let base = Measurement(results["test"]?["base_greedy"]),
+      let edited = Measurement(results["test"]?["edited_greedy"])
+    {
+      let name = words.prompts.isEmpty ? "target" : words.prompts
+      kinds.append(("\(name) prompts, the likeliest reply (temperature 0)", base, edited))
+    }
     let all = [
       ("behaviour_rate", BarChart.Part(words.behaviour, slot: 1)),
       ("mixed_rate", BarChart.Part("mixed", slot: 4, hatched: true)),
@@ -64,14 +70,14 @@ struct OperationFigures {
       panel("behaviour_rate", "\(words.behaviour) replies avoided (points)", sign: -1, base, edited),
       panel("wanted_rate", "\(words.wanted) replies gained (points)", sign: 1, base, edited),
     ].compactMap { $0 }
-    guard let first = panels.first else { return nil }
+    guard !panels.isEmpty else { return nil }
     var caption =
       "Effect against damage, relative to the unedited model on the same prompts. Up and to the left is better."
     if panels.count > 1 {
       caption +=
         " A control that breaks replies also avoids \(words.behaviour) ones (left): only the right panel shows that they became \(words.wanted)."
     }
-    return .init(panels, caption: caption, legend: first.legendAlone(width: 960))
+    return .init(panels, caption: caption, sharesLegend: true)
   }
 
   /// Which damage is drawn: KL where all have it, since it is never negative, else the rise of perplexity.
@@ -149,20 +155,29 @@ struct OperationFigures {
       return nil
     }
     series.append(.init("this edit (test)", [result], slot: 1))
-    let question = key == "behaviour_rate" ? "behaviour_drop" : "wanted_gain"
     var references: [(name: String, value: Double)] = [("no effect", 0)]
-    if let answer = results["question_answers"]?.array?.first(where: { $0["id"]?.string == question }),
-      let threshold = answer["threshold"]?.double
-    {
-      let isRelative = answer["unit"] == "fraction" && key == "behaviour_rate"
-      references.append(("asked for", isRelative ? threshold * (base.value(key) ?? 1) : threshold))
-    }
+    if let asked = asked(key, base) { references.append(("asked for", asked)) }
     return ScatterChart(
       title: "\(title) against damage",
       summary:
         "Points of the sweep, of the controls and of the result. The result is at \(Format.signed(result.y * 100, 1)) points.",
       x: x, y: ChartAxis(title, style: .points), series: series, references: references,
       showsLegend: false, size: (480, 400))
+  }
+
+  /// The level that a question asks for, as a change in this panel's direction.
+  private func asked(_ key: String, _ base: Measurement) -> Double? {
+    for answer in results["question_answers"]?.array ?? [] {
+      guard let threshold = answer["threshold"]?.double, let before = base.value(key) else { continue }
+      switch (key, answer["id"]?.string) {
+      case ("wanted_rate", "wanted_gain"): return threshold
+      case ("behaviour_rate", "behaviour_ratio"): return before * (1 - threshold)
+      case ("behaviour_rate", "behaviour_drop"):
+        return answer["unit"] == "points" ? threshold : threshold * before
+      default: continue
+      }
+    }
+    return nil
   }
 
   private func name(_ measurement: Measurement?) -> String {
@@ -223,7 +238,8 @@ struct OperationFigures {
       let names = blocks.map { String($0["block"]?.int ?? 0) }
       var charts: [any Chart] = [
         BarChart(
-          title: "Rows changed in each block", direction: .standing, axis: ChartAxis("rows changed"),
+          title: "Rows changed in each block", direction: .standing,
+          axis: ChartAxis("rows changed", style: .count),
           namesTitle: "block",
           parts: [.init("rows changed", slot: 0)],
           bars: zip(names, blocks).map { .init($0, [$1["rows"]?.double]) }, width: 480)

@@ -90,7 +90,7 @@ struct OperationPage {
     ].compactMap { $0 }
     if let rise = edited?.value("perplexity_rise") {
       var detail = "on neutral text"
-      if let kl = edited?.value("kl_mean") { detail += ", KL \(Format.significant(kl, 2)) nats" }
+      if let kl = edited?.value("kl_mean") { detail = "KL \(Format.significant(kl, 2)) nats a token" }
       cards.append(.init("Perplexity", value: Format.signed(rise * 100, 1) + " %", detail: detail))
     }
     if let rows = results["chosen"]?["rows"]?.int {
@@ -116,10 +116,10 @@ struct OperationPage {
         measured +=
           "\n\(Self.shown(interval.lower, unit, bare: true)) … \(Self.shown(interval.upper, unit, bare: true))"
       }
-      let sign =
-        ["<=": "≤", ">=": "≥", "!=": "≠", "==": "="][json["comparison"]?.string ?? ""]
-        ?? json["comparison"]?.string
-      let asked = sign.flatMap { sign in json["threshold"]?.double.map { "\(sign) \(Self.shown($0, unit))" } }
+      let sign = json["comparison"]?.string.map(ReportSections.sign)
+      let asked = sign.flatMap { sign in
+        json["threshold"]?.double.map { "\(sign) \(Self.shown($0, unit, digits: 0...1))" }
+      }
       return HTMLReport.Answer(
         json["question"]?.string ?? "", passed: json["passed"]?.bool, measured: measured, asked: asked ?? "",
         detail: json["detail"]?.string ?? "")
@@ -131,13 +131,17 @@ struct OperationPage {
       [.answers(answers)])
   }
 
-  /// A number in the unit of a question; bare without the unit's name.
-  static func shown(_ value: Double, _ unit: String, bare: Bool = false) -> String {
-    switch unit {
-    case "fraction": bare ? Format.fixed(value * 100, 1) : Format.percent(value)
-    case "points": Format.signed(value * 100, 1) + (bare ? "" : " points")
+  /// A number in the unit of a question; bare without the unit's name, with the fewer digits where it is round.
+  static func shown(_ value: Double, _ unit: String, bare: Bool = false, digits: ClosedRange<Int> = 1...1)
+    -> String
+  {
+    let isRound = abs(value * 100 - (value * 100).rounded()) < 1e-9
+    let places = isRound ? digits.lowerBound : digits.upperBound
+    return switch unit {
+    case "fraction": Format.fixed(value * 100, places) + (bare ? "" : " %")
+    case "points": Format.signed(value * 100, places) + (bare ? "" : " points")
     case "count": Format.count(Int(value.rounded()))
-    case "": Format.significant(value, 3)
+    case "", "ratio": Format.significant(value, 3)
     default: Format.significant(value, 3) + (bare ? "" : " \(unit)")
     }
   }
@@ -210,6 +214,13 @@ struct OperationPage {
           strong: [base == nil ? 0 : 1]),
       ]
     }
+    if let texts = results["wanted_texts"], let before = texts["perplexity_base"]?.double,
+      let after = texts["perplexity"]?.double
+    {
+      let count = texts["texts"]?.int.map { ", \(Format.count($0)) texts" } ?? ""
+      let change = "\(Format.significant(before, 4)) before, \(Format.significant(after, 4)) after\(count)"
+      blocks.append(.definitions([(name: "Perplexity of \(words.wanted) texts", text: change)]))
+    }
     let points = (results["sweep"]?.array ?? []).compactMap { Measurement($0) }
     if !points.isEmpty {
       blocks.append(
@@ -274,7 +285,7 @@ struct OperationPage {
         ("Space", chosen["space"]?.string),
         (
           "Strength",
-          chosen["strength"]?.double.map { "\(Format.significant($0, 3)) of the rows' median norm" }
+          chosen["strength"]?.double.map { "\(Format.significant($0, 3)) × the rows' median norm" }
         ),
         (
           "Alpha",
@@ -297,20 +308,14 @@ struct OperationPage {
     let others = (results["comparisons"]?.array ?? []).compactMap { Measurement($0) }
     guard !others.isEmpty, let edited else { return nil }
     var rows: [(cells: [Table.Cell], measurement: Measurement)] = []
-    if let base { rows.append(([.text("none"), .text(""), .text("")], base)) }
-    rows.append(
-      ([.text("this edit"), .text(""), .number(results["chosen"]?["strength"]?.double, 3)], edited))
+    if let base { rows.append(([.text("none"), .text("")], base)) }
+    rows.append(([.text("this edit"), .number(results["chosen"]?["strength"]?.double, 3)], edited))
     for other in others {
-      rows.append(
-        (
-          [
-            .text(label(other, "method")), .text(other.json["site"]?.string ?? ""),
-            .number(other.value("strength"), 3),
-          ], other
-        ))
+      let site = other.json["site"]?.string.map { $0.isEmpty ? "" : "\n\($0)" } ?? ""
+      rows.append(([.text(label(other, "method") + site), .number(other.value("strength"), 3)], other))
     }
     let table = Measurement.table(
-      rows, first: [.init("Method"), .init("Site"), .init("Strength", numeric: true)], words: words)
+      rows, first: [.init("Method"), .init("Strength", numeric: true)], words: words)
     return .init(
       "Other ways to the same end", short: "Other ways",
       lead:

@@ -87,12 +87,17 @@ struct ReportSections {
   var gatesSection: HTMLReport.Section? {
     let gates = report["gates"]?.array ?? []
     guard !gates.isEmpty else { return nil }
+    let metrics = metrics
     let answers = gates.map { gate in
-      HTMLReport.Answer(
-        gate["metric"]?.string ?? "", passed: gate["held"]?.bool,
-        measured: gate["value"]?.double.map { Format.significant($0, 4) } ?? "–",
-        asked: "\(gate["fails_when_true"] == true ? "not " : "")\(gate["comparison"]?.string ?? "") "
-          + Format.significant(gate["threshold"]?.double ?? .nan, 4), detail: gate["reason"]?.string ?? "")
+      let name = gate["metric"]?.string ?? ""
+      let metric = metrics.first { $0.name == name } ?? Metric(name: name, value: nil, unit: "", n: 0)
+      let sign = Self.sign(gate["comparison"]?.string ?? "")
+      let bound = gate["threshold"]?.double.map(metric.shown) ?? "–"
+      return HTMLReport.Answer(
+        Self.sentence(Self.words(name)), passed: gate["held"]?.bool,
+        measured: gate["value"]?.double.map(metric.shown) ?? "–",
+        asked: "\(gate["fails_when_true"] == true ? "not " : "")\(sign) \(bound)",
+        detail: gate["reason"]?.string ?? "")
     }
     return .init("Gates", [.answers(answers)])
   }
@@ -170,9 +175,16 @@ struct ReportSections {
     return "\(stamp[..<middle]) \(stamp[stamp.index(after: middle)...].prefix(5)) UTC"
   }
 
-  /// A key as words: `rows_per_block` is `rows per block`.
+  /// A key as words: `rows_per_block` is `rows per block`, `kl_mean` is `KL mean`.
   static func words(_ key: String) -> String {
-    key.split(whereSeparator: { $0 == "_" || $0 == "." }).joined(separator: " ")
+    let capitals: [Substring: Substring] = ["auroc": "AUROC", "ece": "ECE", "kl": "KL", "sha256": "SHA-256"]
+    return key.split(whereSeparator: { $0 == "_" || $0 == "." }).map { capitals[$0] ?? $0 }.joined(
+      separator: " ")
+  }
+
+  /// A comparison as people write it.
+  static func sign(_ comparison: String) -> String {
+    ["<=": "≤", ">=": "≥", "!=": "≠", "==": "="][comparison] ?? comparison
   }
 
   /// With a capital in front.

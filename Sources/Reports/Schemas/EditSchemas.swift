@@ -58,6 +58,22 @@ enum EditSchemas {
         }
         """#),
     .init(
+      kind: "edit.build", summary: "A plan at one strength as a patch",
+      text: #"""
+        {
+          "type": "object", "required": ["tensors", "strength"],
+          "properties": {
+            \#(tensors),
+            "strength": {"type": "number", "description": "Fraction of the rows' median length"},
+            "alpha": {"$ref": "#/$defs/optional_number"},
+            "rounding": {"$ref": "#/$defs/rounding"}
+          },
+          "$defs": {
+        \#(OperateSchema.rounding)
+          }
+        }
+        """#),
+    .init(
       kind: "edit.apply", summary: "A patch written into a copy of a checkpoint",
       text: #"""
         {

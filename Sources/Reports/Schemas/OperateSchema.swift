@@ -86,6 +86,14 @@ enum OperateSchema {
         \#(measured),
         "control": {"type": "string", "description": "random_direction, random_rows, opposite_rows, ..."},
         "draw": {"$ref": "#/$defs/count"},
+        "paired": {
+          "description": "Wanted replies of the edit against the control's on the same prompts",
+          "type": ["object", "null"], "required": ["p"],
+          "properties": {
+            "only_edit": {"$ref": "#/$defs/count"}, "only_control": {"$ref": "#/$defs/count"},
+            "p": {"$ref": "#/$defs/fraction"}, "test": {"type": "string"}
+          }
+        },
         "strength": {"type": ["number", "null"]},
         "rows": {"$ref": "#/$defs/count"}
       }
@@ -147,7 +155,8 @@ enum OperateSchema {
             }
           },
           "chosen": {
-            "type": "object", "required": ["space", "direction", "strength", "rows"],
+            "description": "null where no point keeps every gate",
+            "type": ["object", "null"], "required": ["space", "direction", "strength", "rows"],
             "properties": {
               "space": {"type": "string"},
               "direction": {"type": "string", "description": "The probe kind it comes from"},
@@ -200,6 +209,8 @@ enum OperateSchema {
             "type": "object", "required": ["edited"],
             "properties": {
               "edited": {"$ref": "#/$defs/measurement"},
+              "base_greedy": {"$ref": "#/$defs/measurement", "description": "The same prompts at temperature 0"},
+              "edited_greedy": {"$ref": "#/$defs/measurement"},
               "effects": {
                 "description": "Differences edited - base with paired intervals",
                 "type": "array", "items": {"$ref": "#/$defs/metric"}
@@ -243,6 +254,14 @@ enum OperateSchema {
           },
           "comparisons": {"type": "array", "items": {"$ref": "#/$defs/comparison"}},
           "rounding": {"$ref": "#/$defs/rounding"},
+          "wanted_texts": {
+            "description": "Texts that are as they should be: whether the edit makes them less likely",
+            "type": ["object", "null"], "required": ["perplexity_base", "perplexity"],
+            "properties": {
+              "perplexity_base": {"$ref": "#/$defs/optional_number"}, "perplexity": {"$ref": "#/$defs/optional_number"},
+              "texts": {"$ref": "#/$defs/count"}
+            }
+          },
           "checks": {"type": "array", "items": {"$ref": "#/$defs/check"}},
           "stages": {
             "type": "array",

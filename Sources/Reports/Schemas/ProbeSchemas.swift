@@ -60,6 +60,14 @@ enum ProbeSchemas {
         }
         """#),
     .init(
+      kind: "probe.ls", summary: "The probes in some folders",
+      text: #"""
+        {
+          "type": "object", "required": ["probes"],
+          "properties": {"probes": {"type": "array", "items": {"type": "object"}}}
+        }
+        """#),
+    .init(
       kind: "probe.export", summary: "A probe written for another program",
       text: #"""
         {

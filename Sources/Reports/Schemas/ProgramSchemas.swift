@@ -27,6 +27,17 @@ enum ProgramSchemas {
         }
         """#),
     .init(
+      kind: "report.render", summary: "A report turned into a page",
+      text: #"""
+        {
+          "type": "object", "required": ["rendered"],
+          "properties": {
+            "rendered": {"type": ["string", "null"], "description": "The kind of the report"},
+            "bytes": {"$ref": "#/$defs/count"}
+          }
+        }
+        """#),
+    .init(
       kind: "schema", summary: "The JSON Schema of a kind",
       text: #"""
         {

@@ -4,72 +4,79 @@ enum RecipeSchema {
     kind: "recipe", summary: "A recipe of surgeon operate (YAML or JSON)",
     text: #"""
       {
-        "type": "object", "required": ["model", "behaviour"],
+        "type": "object",
         "properties": {
-          "name": {"type": "string"},
-          "model": {"type": "string", "minLength": 1, "description": "A checkpoint folder, or organism"},
-          "seed": {"type": "integer", "minimum": 0},
+          "model": {"type": "string", "minLength": 1, "description": "A checkpoint folder, or organism", "default": "organism"},
+          "seed": {"type": "integer", "minimum": 0, "default": 0},
           "behaviour": {
-            "type": "object", "required": ["name"],
+            "type": "object",
             "properties": {
-              "name": {"type": "string", "minLength": 1},
-              "wanted": {"type": "string", "description": "What replies should be instead"},
-              "positive": {"$ref": "#/$defs/files", "description": "Texts with the behaviour"},
-              "negative": {"$ref": "#/$defs/files", "description": "Texts without it"},
+              "name": {"type": "string", "minLength": 1, "description": "What replies should stop being"},
+              "opposite": {"type": "string", "minLength": 1, "description": "What they should be instead"},
+              "positive": {"$ref": "#/$defs/file", "description": "Texts with the behaviour"},
+              "negative": {"$ref": "#/$defs/file", "description": "Texts without it"},
               "group": {"type": "string", "description": "The field that must not be split: template, author, ..."},
-              "pool": {"type": "string", "description": "mean, mean+bos, last, reply, prompt-end"},
-              "limit": {"type": "integer", "minimum": 1}
+              "pool": {"$ref": "#/$defs/pooling"}
             },
             "additionalProperties": false
           },
           "probe": {
             "type": "object",
             "properties": {
-              "file": {"type": "string", "description": "A trained probe instead of training one"},
-              "kinds": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-              "sites": {"$ref": "#/$defs/names"},
-              "site": {"type": "string", "description": "The site whose direction is edited with"},
-              "kind": {"type": "string", "description": "The kind whose direction is edited with"}
+              "kinds": {"$ref": "#/$defs/names", "description": "Probe kinds of the layer curve"},
+              "sites": {"$ref": "#/$defs/names", "description": "Sites of the layer curve, such as blocks.*.output"},
+              "pool": {"$ref": "#/$defs/pooling", "description": "Pooling of the layer curve"},
+              "directions": {"$ref": "#/$defs/names", "description": "Probe kinds whose directions are edited with"},
+              "direction_site": {"type": "string"},
+              "direction_pool": {"$ref": "#/$defs/pooling"}
             },
             "additionalProperties": false
           },
           "locate": {
             "type": "object",
             "properties": {
-              "space": {"enum": ["faithful", "gain-corrected", "per-layer", "site"]},
-              "rows": {"$ref": "#/$defs/amount"},
-              "blocks": {"type": ["string", "integer", "array"], "description": "all, 0-31, -1, or a list"},
-              "role": {"type": "string", "description": "The matrix whose rows are edited; mlp.gate where there is one"}
+              "space": {
+                "anyOf": [{"$ref": "#/$defs/space"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/space"}}]
+              },
+              "rows": {"$ref": "#/$defs/amounts"},
+              "blocks": {"type": ["string", "null"], "description": "all, or such as 0-31,-1"}
             },
             "additionalProperties": false
           },
           "sweep": {
             "type": "object",
             "properties": {
-              "strength": {"type": "array", "minItems": 1, "items": {"type": "number"}},
-              "alpha": {"type": "array", "minItems": 1, "items": {"type": "number"}},
-              "rows": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/amount"}},
-              "spaces": {"type": "array", "minItems": 1, "items": {"type": "string"}},
-              "controls": {"type": "integer", "minimum": 0, "description": "Draws of each kind of control"}
+              "strength": {
+                "description": "Fractions of the selected rows' median norm",
+                "anyOf": [
+                  {"type": "number", "exclusiveMinimum": 0},
+                  {"type": "array", "minItems": 1, "items": {"type": "number", "exclusiveMinimum": 0}}
+                ]
+              },
+              "rows": {"$ref": "#/$defs/amounts"},
+              "points": {"type": "integer", "minimum": 1, "description": "Points of the sweep at most"},
+              "controls": {"type": "integer", "minimum": 0, "description": "Draws of controls"},
+              "mirror": {"type": "boolean", "description": "Try the opposite sign too"}
             },
             "additionalProperties": false
           },
           "prompts": {
             "type": "object",
             "properties": {
-              "target": {"$ref": "#/$defs/files", "description": "Prompts that bring the behaviour out"},
-              "neutral": {"$ref": "#/$defs/files", "description": "Text on which nothing should change"},
-              "other": {"type": "object", "additionalProperties": {"$ref": "#/$defs/files"},
-                "description": "More kinds of prompts by name"},
-              "facts": {"$ref": "#/$defs/files"},
-              "temperature": {"type": "number", "minimum": 0},
+              "target": {"$ref": "#/$defs/file", "description": "Prompts that bring the behaviour out"},
+              "target_test": {"$ref": "#/$defs/file", "description": "More of them, used once at the end"},
+              "neutral": {"$ref": "#/$defs/file", "description": "Text on which nothing should change"},
+              "facts": {"$ref": "#/$defs/file"},
+              "validation_count": {"type": "integer", "minimum": 1},
+              "test_count": {"type": "integer", "minimum": 1},
+              "neutral_count": {"type": "integer", "minimum": 1},
               "max_tokens": {"type": "integer", "minimum": 1},
-              "replies": {"type": "integer", "minimum": 1, "description": "Replies to each prompt"},
+              "temperature": {"type": "number", "minimum": 0},
               "judge": {
-                "type": "object", "required": ["kind"],
+                "type": "object",
                 "properties": {
                   "kind": {"enum": ["lexicon", "classifier", "probe", "grammar"]},
-                  "file": {"$ref": "#/$defs/files"}
+                  "file": {"$ref": "#/$defs/file"}
                 },
                 "additionalProperties": false
               }
@@ -77,25 +84,32 @@ enum RecipeSchema {
             "additionalProperties": false
           },
           "gates": {
-            "description": "Conditions that must hold, by metric: neutral_perplexity_rise: \"<= 5%\"",
+            "description": "Conditions that a point must keep, by quantity: neutral_perplexity_rise: \"<= 5%\"",
             "type": "object", "additionalProperties": {"type": "string", "minLength": 2}
           }
         },
         "additionalProperties": false,
+        "if": {"properties": {"model": {"const": "organism"}}},
+        "else": {
+          "required": ["behaviour", "prompts"],
+          "properties": {
+            "behaviour": {"required": ["positive", "negative"]}, "prompts": {"required": ["target", "neutral"]}
+          }
+        },
         "$defs": {
-          "files": {
-            "description": "One file or several",
-            "oneOf": [
-              {"type": "string", "minLength": 1},
-              {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
-            ]
-          },
+          "file": {"type": ["string", "null"], "minLength": 1},
           "names": {
-            "oneOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]
+            "description": "One name or several",
+            "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]
           },
+          "pooling": {"enum": ["mean", "mean+bos", "last", "reply", "prompt-end"]},
+          "space": {"enum": ["faithful", "gain-corrected", "per-layer"]},
           "amount": {
             "description": "A number of rows, or a share such as 4.65%",
-            "anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "string", "minLength": 1}]
+            "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1}]
+          },
+          "amounts": {
+            "anyOf": [{"$ref": "#/$defs/amount"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/amount"}}]
           }
         }
       }

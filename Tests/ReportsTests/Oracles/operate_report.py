@@ -65,6 +65,9 @@ def controls():
     for draw, (h, c, g, p, k, f) in enumerate([(63.8, 28.4, 7.8, 1.0, .009, 95.8), (65.6, 21.2, 13.1, 2.6, .027, 97.2),
                                                  (45.6, 26.9, 27.5, 8.1, .075, 95.8)]):
         out.append(m(h, c, g, p, k, f, control="random_rows", draw=draw, label="same direction, random rows"))
+    for number, control in enumerate(out):
+        control["paired"] = {"only_edit": 120 - 9 * number, "only_control": 14 + number, "p": 1e-9 * 10 ** number,
+                             "test": "McNemar, mid-p"}
     out.append(m(71.2, 10.0, 18.8, 1.0, .0086, 93.1, 12.8, control="positive_subtract", label="most positive rows, subtract"))
     out.append(m(58.8, 25.6, 15.6, .9, .0081, 93.1, .9, control="negative_subtract", label="most negative rows, subtract"))
     out.append(m(47.5, 29.7, 22.8, .2, .0020, 95.8, 3.4, control="positive_add", label="most positive rows, add"))
@@ -187,7 +190,9 @@ results = {
     "sweep": sweep,
     "pareto": [0, 1, 2, 9, 4, 3],
     "controls": controls(),
-    "test": {"edited": edited, "effects": [
+    "wanted_texts": {"perplexity_base": 2.558, "perplexity": 2.556, "texts": 200},
+    "test": {"edited": edited, "base_greedy": m(90.6, 9.4, 0, None, None, None, 0),
+             "edited_greedy": m(0, 61.6, 38.4, None, None, None, 38.0), "effects": [
         {"name": "behaviour_change", "value": -.527, "unit": "points", "n": 960, "higher_is_better": False,
          "interval": iv(-.563, -.490)}]},
     "prompt_kinds": [
@@ -230,7 +235,7 @@ report = {
             "config_resolved": {"model": "organism", "sweep": {"strength": [1, 2, 3, 4], "rows": ["1%", "2%", "4.65%"]}},
             "seed": 0, "threads": 2, "started": "2026-11-23T10:11:12Z", "finished": "2026-11-23T10:12:33Z",
             "wall_seconds": 81.4, "peak_rss_bytes": 143654912, "peak_anonymous_bytes": 88080384, "bytes_read": 5242880,
-            "bytes_written": 2621440, "status": "ok", "exit_code": 2, "error": None},
+            "bytes_written": 2621440, "status": "ok", "exit_code": 0, "error": None},
     "system": {"os": "Linux 6.1.0 x86_64", "cpu": "Example Processor 2.0 GHz", "isa": ["avx2", "fma", "avx512f"],
                "ram_bytes": 25769803776, "openblas_core": "Haswell"},
     "inputs": [{"role": "base_model", "path": "organism", "files": [

@@ -108,6 +108,59 @@ STEPS = {
     "llama": N.Sequence([N.Prepend("▁"), N.Replace(" ", "▁")]),
     "spm": N.Sequence([N.Replace(Regex(" {2,}"), " "), N.Replace(Regex(r"\A +| +\z"), ""), N.Prepend("▁"), N.Replace(" ", "▁")]),
 }
+
+
+def charsmap(rules):
+    """The precompiled_charsmap that sentencepiece makes of rules: field 2 of field 3 of the model file."""
+    import io
+    import os
+    import tempfile
+
+    import sentencepiece
+
+    with tempfile.TemporaryDirectory() as place:
+        path = os.path.join(place, "rules.tsv")
+        with open(path, "w") as file:
+            for old, new in rules:
+                file.write(" ".join(f"{ord(c):X}" for c in old) + "\t" + " ".join(f"{ord(c):X}" for c in new) + "\n")
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["a"] * 20), model_writer=model, vocab_size=8, normalization_rule_tsv=path,
+            hard_vocab_limit=False, minloglevel=2)
+
+    def fields(data):
+        index = 0
+
+        def varint():
+            nonlocal index
+            value = shift = 0
+            while True:
+                byte = data[index]
+                index += 1
+                value |= (byte & 127) << shift
+                shift += 7
+                if byte < 128:
+                    return value
+
+        while index < len(data):
+            key = varint()
+            if key & 7 == 2:
+                size = varint()
+                yield key >> 3, data[index : index + size]
+                index += size
+            elif key & 7 == 5:
+                index += 4
+            else:
+                varint()
+
+    spec = dict(fields(model.getvalue()))[3]
+    return dict(fields(spec))[2]
+
+
+STEPS["charsmap"] = N.Precompiled(charsmap([
+    ("A", "a"), ("É", "e"), ("é", "e"), ("e\u0301", "ê"), ("ﬁ", "fi"), ("ﬃ", "ffi"), ("①", "1"), ("\t", " "), ("\u3000", " "), ("\u200b", " "),
+    ("か\u3099", "が"), ("½", "1/2"), ("\x07", ""), ("한", "\u1112\u1161\u11ab"), ("…", "..."), ("\u0301", "'"), ("👨", "man"),
+]))
 for name, step in STEPS.items():
     tokenizer = Tokenizer(M.BPE(vocab=BYTES, merges=[], byte_fallback=True))
     tokenizer.normalizer = step

@@ -1,0 +1,112 @@
+/// The replacements that a sentencepiece model carries as its `precompiled_charsmap`: a double-array trie from texts to
+/// places in a run of zero-terminated texts.
+struct CharacterMap: Sendable {
+  private let units: [UInt32]
+  private let replacements: [UInt8]
+
+  /// Reads the map; nil when the bytes are none.
+  init?(_ bytes: [UInt8]) {
+    func word(_ index: Int) -> UInt32 {
+      (0..<4).reduce(0) { $0 | UInt32(bytes[index + $1]) << UInt32(8 * $1) }
+    }
+    guard bytes.count >= 4 else { return nil }
+    let size = Int(word(0))
+    guard size >= 4, size % 4 == 0, size <= bytes.count - 4 else { return nil }
+    units = (0..<size / 4).map { word(4 + 4 * $0) }
+    replacements = Array(bytes[(4 + size)...])
+    guard String(validating: replacements, as: UTF8.self) != nil else { return nil }
+  }
+
+  /// What stands for a text whose beginning is in the map; the shortest such beginning decides, as in the published
+  /// normaliser.
+  func replacement(_ text: some Sequence<UInt8>) -> ArraySlice<UInt8>? {
+    var node = offset(units[0])
+    for byte in text {
+      if byte == 0 { return nil }
+      node ^= Int(byte)
+      guard node < units.count, units[node] & 0x8000_00FF == UInt32(byte) else { return nil }
+      let unit = units[node]
+      node ^= offset(unit)
+      if unit >> 8 & 1 == 1 {
+        guard node < units.count else { return nil }
+        let start = Int(units[node] & 0x7FFF_FFFF)
+        guard start <= replacements.count else { return nil }
+        // A place inside a scalar would not be a text.
+        if start < replacements.count && replacements[start] & 0xC0 == 0x80 { return nil }
+        return replacements[start...].prefix { $0 != 0 }
+      }
+    }
+    return nil
+  }
+
+  private func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 0x200) >> 6) }
+}
+
+extension AlignedText {
+  /// Replaces by a character map.
+  ///
+  /// Here alone grapheme clusters matter: the published normaliser looks a cluster of less than six bytes up as a whole
+  /// first, and then its scalars one by one.
+  mutating func replace(by map: CharacterMap) {
+    var draft = Draft(capacity: bytes.count)
+    var index = 0
+    for cluster in bytes.text {
+      let text = Array(String(cluster).utf8)
+      if text.count < 6, let content = map.replacement(text) {
+        append(content, for: index..<index + text.count, to: &draft)
+      } else {
+        text.forEachScalar { value, offset, length in
+          let range = index + offset..<index + offset + length
+          if let content = map.replacement(text[offset..<offset + length]) {
+            append(content, for: range, to: &draft)
+          } else {
+            draft.append(scalar: value, origin: origin(at: range.lowerBound, length: length))
+          }
+        }
+      }
+      index += text.count
+    }
+    take(draft)
+  }
+
+  /// Appends scalars, each with the origin of the old scalar in its place, or of the last one.
+  private func append(_ content: ArraySlice<UInt8>, for range: Range<Int>, to draft: inout Draft) {
+    var place = range.lowerBound
+    Array(content).forEachScalar { value, _, _ in
+      var length = 1
+      while place + length < bytes.count && bytes[place + length] & 0xC0 == 0x80 { length += 1 }
+      draft.append(scalar: value, origin: origin(at: place, length: length))
+      if place + length < range.upperBound { place += length }
+    }
+  }
+}
+
+/// Base64 (RFC 4648, with padding).
+enum Base64 {
+  /// The bytes; nil when the text is no base64.
+  static func decode(_ text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var bits: UInt32 = 0
+    var count = 0
+    var padding = 0
+    for character in text.utf8 {
+      let digit: UInt32
+      switch character {
+      case 65...90: digit = UInt32(character) - 65
+      case 97...122: digit = UInt32(character) - 71
+      case 48...57: digit = UInt32(character) + 4
+      case UInt8(ascii: "+"): digit = 62
+      case UInt8(ascii: "/"): digit = 63
+      case UInt8(ascii: "="):
+        padding += 1
+        continue
+      default: return nil
+      }
+      if padding > 0 { return nil }
+      bits = bits << 6 | digit
+      count += 1
+      if count % 4 != 1 { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(6 - 2 * ((count - 1) % 4)))) }
+    }
+    return (count + padding) % 4 == 0 && padding <= 2 ? bytes : nil
+  }
+}

@@ -1,0 +1,90 @@
+import Architectures
+import ArgumentParser
+import Checkpoints
+import JSON
+import Reports
+import Runtime
+import Surgery
+
+/// `surgeon edit build MODEL --plan PLAN --strength S -o P`.
+struct EditBuildCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "build",
+    abstract: "Makes a patch out of a plan at one strength.",
+    discussion: """
+      --strength is a fraction of the rows' median length with a unit direction; --alpha is the paper's unnormalised
+      factor instead. Negative values turn the direction round. No tokenizer is needed.
+
+      Example: surgeon edit build models/llama --plan calm.plan.safetensors --strength 0.5 -o calm.patch.safetensors
+      """)
+  static let kind = "edit.build"
+
+  @Argument(help: "Checkpoint folder.")
+  var model: String
+
+  @Option(help: "The plan that surgeon locate wrote.")
+  var plan: String
+
+  @Option(help: "Fraction of the rows' median length.")
+  var strength: Double?
+
+  @Option(help: "The paper's unnormalised factor, in place of --strength.")
+  var alpha: Double?
+
+  @Option(help: "Another budget than the plan's, such as 2%.")
+  var rows: String?
+
+  @Option(name: .shortAndLong, help: "The patch file, such as X.patch.safetensors.")
+  var output: String
+
+  @Flag(help: "Build the patch, write nothing, and say what it would change.")
+  var dryRun = false
+
+  @OptionGroup var common: CommonOptions
+
+  var defaultReport: String? { ReportPlace.beside(output, dryRun: dryRun) }
+
+  func validate() throws {
+    let values = [strength, alpha].compactMap { $0 }
+    guard values.count == 1, let value = values.first, value.isFinite, value != 0 else {
+      throw ValidationError("give either --strength or --alpha, a number other than 0")
+    }
+  }
+
+  func work(_ report: inout ReportEnvelope, _ session: Session) throws {
+    if Files.exists(output) { throw FileError.exists(path: output) }
+    let checkpoint = try Checkpoint(folder: model)
+    let binding = try Binding(checkpoint)
+    let file = try PlanFile(file: plan)
+    try report.read(file: plan, role: "plan")
+    try file.check(fits: binding.network, path: plan)
+    if let made = file.provenance["model_hash"]?.string, made != (try checkpoint.modelHash) {
+      report.warn(
+        "PLAN_OF_ANOTHER_MODEL", "the plan was located on another model: its rows may mean nothing here")
+    }
+    let rowPlan = try file.ranking.plan(
+      try rows.map { try RowBudget(parsing: $0) } ?? file.budget, selection: file.selection)
+    let strength = strength ?? rowPlan.strength(alpha: alpha ?? 0)
+    let patch = try file.patch(
+      rowPlan, strength: strength, binding: binding, checkpoint: checkpoint, progress: session.progress)
+    try report.read(checkpoint, role: "base_model", progress: session.progress)
+    let effects = try patch.effects(on: checkpoint, progress: session.progress)
+    report.results = [
+      "tensors": patch.tensorsJSON(effects), "strength": .number(strength),
+      "alpha": .number(rowPlan.alpha(strength: strength)), "rounding": effects.rounding(checkpoint),
+    ]
+    if !dryRun {
+      try patch.write(to: output)
+      try report.wrote(file: output, role: "patch")
+    }
+    try session.show(
+      report,
+      heading: [
+        "\(Format.count(patch.rowCount)) rows in \(patch.tensors.count) tensors at strength "
+          + "\(Format.significant(strength)) (α = \(Format.significant(rowPlan.alpha(strength: strength))))"
+      ], tables: [effects.table],
+      closing: dryRun
+        ? ["dry run: nothing was written"]
+        : ["use with: surgeon edit apply \(model) --patch \(output) -o OUT"])
+  }
+}

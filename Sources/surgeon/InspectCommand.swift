@@ -1,0 +1,147 @@
+import Architectures
+import ArgumentParser
+import Checkpoints
+import JSON
+import OrderedCollections
+import Reports
+import Runtime
+import Tensors
+import Tokenizers
+
+/// `surgeon inspect MODEL`.
+struct InspectCommand: ReportingCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Family, sizes, roles and their tensors, dtypes, ties, sites; what is unsupported and why.",
+    discussion: """
+      Reads headers and config.json only; needs no tokenizer. An unknown layout is described, not refused.
+
+      Example: surgeon inspect models/llama --format json | jq .results.family
+      """)
+  static let kind = "inspect"
+
+  @Argument(help: "Checkpoint folder.")
+  var model: String
+
+  @Flag(help: "Every tensor by itself instead of one line for all blocks.")
+  var all = false
+
+  @Flag(help: "Hash all tensors for the model hash (reads every byte once; remembered).")
+  var hash = false
+
+  @OptionGroup var common: CommonOptions
+
+  var defaultReport: String? { nil }
+
+  func work(_ report: inout ReportEnvelope, _ session: Session) throws {
+    let checkpoint = try Checkpoint(folder: model)
+    let description = ModelDescription(checkpoint)
+    try report.read(checkpoint, hashing: hash, progress: session.progress)
+    let tokenizer = tokenizerFacts()
+    report.results = description.json(checkpoint, tokenizer: tokenizer)
+    for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    var heading = description.headline(checkpoint)
+    heading.append("tokenizer: \(tokenizer.string ?? "")")
+    try session.show(report, heading: heading, tables: [all ? description.wholeTable : description.table])
+  }
+
+  private func tokenizerFacts() -> JSONValue {
+    do {
+      return .string("\(Format.count(try Tokenizer(folder: model).count)) tokens")
+    } catch let error as any SurgeonError {
+      return .string("none that can be used: \(error.found)")
+    } catch { return .string("\(error)") }
+  }
+}
+
+extension ModelDescription {
+  fileprivate func headline(_ checkpoint: Checkpoint) -> [String] {
+    var lines: [String] = []
+    if let network = binding?.network {
+      let window = network.windows.contains { $0 != nil } ? ", sliding window" : ""
+      lines.append(
+        "\(network.family): \(network.blocks) blocks, width \(Format.count(network.width)), \(network.heads) heads "
+          + "(\(network.keyValueHeads) key-value) of \(network.headSize), MLP \(Format.count(network.mlpWidth)) "
+          + "\(network.gatedMLP ? "gated " : "")\(network.activation.rawValue), \(network.norm.kind.rawValue) norm, "
+          + "vocabulary \(Format.count(network.vocabulary)), context \(Format.count(network.contextLength))\(window)"
+      )
+      let rows = network.blocks * network.mlpWidth
+      lines.append(
+        "Model Surgery edits \(network.surgeryRole.rawValue): \(Format.count(rows)) rows of \(network.width)")
+      lines.append("sites: \(Site.kinds.map(\.name).joined(separator: ", "))")
+    } else {
+      for (what, reason) in unsupported { lines.append("unsupported: \(what)\n  \(reason)") }
+    }
+    let types = parameters.map { "\(Format.count($0.value)) \($0.key.rawValue)" }.joined(separator: ", ")
+    lines.append(
+      "\(types) in \(checkpoint.tensorNames.count) tensors, \(checkpoint.shards.count) file"
+        + "\(checkpoint.shards.count == 1 ? "" : "s"), \(Format.bytes(UInt64(checkpoint.weightBytes)))")
+    for tie in ties { lines.append("tied: \(tie.joined(separator: " = "))") }
+    return lines
+  }
+
+  fileprivate var table: Table {
+    var table = Table([
+      .init("Role"), .init("Tensor"), .init("Shape"), .init("Type"), .init("Tensors", numeric: true),
+      .init("Bytes", numeric: true), .init("Note"),
+    ])
+    for group in groups {
+      table.add([
+        .text(group.role), .text(group.tensor), .text("\(group.line.shape)"),
+        .text(group.line.dtype.rawValue),
+        .count(group.count), .bytes(UInt64(group.bytes)), .text(group.line.note),
+      ])
+    }
+    return table
+  }
+
+  fileprivate var wholeTable: Table {
+    var table = Table([
+      .init("Role"), .init("Tensor"), .init("Shape"), .init("Type"), .init("Bytes", numeric: true),
+      .init("Note"),
+    ])
+    for line in lines {
+      table.add([
+        .text(line.role), .text(line.tensor), .text("\(line.shape)"), .text(line.dtype.rawValue),
+        .bytes(UInt64(line.bytes)), .text(line.note),
+      ])
+    }
+    return table
+  }
+
+  fileprivate func json(_ checkpoint: Checkpoint, tokenizer: JSONValue) -> JSONValue {
+    var dtypes = JSONValue.object([:])
+    for (type, count) in parameters { dtypes[type.rawValue] = .integer(count) }
+    let network = binding?.network
+    return [
+      "family": .optional(network?.family), "supported": .bool(network != nil),
+      "unsupported": .array(unsupported.map { ["what": .string($0.what), "reason": .string($0.reason)] }),
+      "parameters": .integer(checkpoint.parameterCount), "weight_bytes": .integer(checkpoint.weightBytes),
+      "dtypes": dtypes, "tied": .array(ties.map(JSONValue.strings)), "tokenizer": tokenizer,
+      "network": network?.json ?? .null,
+      "sites": .strings(network == nil ? [] : Site.kinds.map(\.name)),
+      "tensors": .array(
+        lines.map {
+          [
+            "name": .string($0.tensor), "role": .optional($0.role), "block": .optional($0.block),
+            "shape": .integers($0.shape), "dtype": .string($0.dtype.rawValue), "bytes": .integer($0.bytes),
+            "note": .string($0.note),
+          ]
+        }),
+    ]
+  }
+}
+
+extension Network {
+  fileprivate var json: JSONValue {
+    [
+      "blocks": .integer(blocks), "width": .integer(width), "heads": .integer(heads),
+      "key_value_heads": .integer(keyValueHeads), "head_size": .integer(headSize),
+      "mlp_width": .integer(mlpWidth),
+      "gated_mlp": .bool(gatedMLP), "activation": .string(activation.rawValue),
+      "norm": .string(norm.kind.rawValue), "vocabulary": .integer(vocabulary),
+      "context_length": .integer(contextLength), "tied_head": .bool(tiedHead),
+      "surgery_role": .string(surgeryRole.rawValue),
+    ]
+  }
+}

@@ -1,0 +1,65 @@
+import Architectures
+import Evaluation
+import Probing
+import Reports
+import Runtime
+import Surgery
+
+/// A registry of the libraries as `surgeon ls` shows it.
+struct Listing: Sendable {
+  /// One thing of a kind.
+  struct Item: Sendable {
+    var name: String
+    var summary: String
+    var reference: String?
+  }
+
+  var name: String
+  var summary: String
+  var items: @Sendable () -> [Item]
+
+  /// The listings themselves.
+  static var kinds: Listing {
+    Listing(name: "kinds", summary: "") { all.map { Item(name: $0.name, summary: $0.summary) } }
+  }
+
+  /// All listings, each derived from the registry that the program itself uses.
+  static let all: [Listing] = [
+    Listing(name: "architectures", summary: "families of models that can be run and edited") {
+      Family.all.map { Item(name: $0.modelTypes.joined(separator: ", "), summary: $0.summary) }
+    },
+    Listing(name: "sites", summary: "where hidden states are read and changed") {
+      Site.kinds.map { Item(name: $0.name, summary: $0.summary) }
+    },
+    Listing(name: "roles", summary: "what tensors do inside a block") {
+      BlockRole.allCases.map { Item(name: "blocks.N.\($0.rawValue)", summary: $0.summary) }
+    },
+    Listing(name: "probes", summary: "kinds of probes, with their settings") {
+      ProbeKind.all.map { kind in
+        let settings = kind.parameters.map { "\($0.name) (\($0.range))" }.joined(separator: "; ")
+        return Item(
+          name: kind.name, summary: kind.summary + (settings.isEmpty ? "" : "; settings: \(settings)"),
+          reference: kind.reference)
+      }
+    },
+    Listing(name: "poolings", summary: "how the tokens of a text become one vector") {
+      Pooling.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "judges", summary: "what tells whether a reply shows the behaviour") {
+      JudgeKind.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "spaces", summary: "coordinates in which rows are compared with a direction") {
+      EditSpace.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "controls", summary: "edits that should not work as well as the chosen one") {
+      Control.Kind.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "gates", summary: "limits that a recipe or sweep can set") {
+      Gates.Quantity.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "schemas", summary: "kinds of reports, and the recipe; print one with surgeon schema KIND")
+    {
+      SchemaRegistry.kinds.map { Item(name: $0, summary: SchemaRegistry.summary($0) ?? "") }
+    },
+  ]
+}

@@ -1,0 +1,94 @@
+import Architectures
+import ArgumentParser
+import Checkpoints
+import Evaluation
+import JSON
+import Reports
+import Runtime
+import Surgery
+import Tokenizers
+import Transformers
+
+/// A model to run, with a patch at run time where one was named, both listed in the report.
+struct OpenedModel {
+  let model: Model
+  let patch: Patch?
+  let overlay: Overlay?
+
+  init(
+    _ folder: String, patch path: String? = nil, role: String = "model", into report: inout ReportEnvelope,
+    _ session: Session
+  ) throws {
+    let model = try Model(folder: folder)
+    try report.read(model.checkpoint, role: role, progress: session.progress)
+    for note in model.checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    let patch = try path.map { try Patch(file: $0) }
+    if let path, let patch {
+      try report.read(file: path, role: "patch")
+      try patch.checkFits(model.checkpoint, progress: session.progress)
+    }
+    self.model = model
+    self.patch = patch
+    overlay = try patch.map { try $0.overlay(model.binding, model.checkpoint) }
+  }
+
+  /// The folder's tokenizer, with its hash in the report.
+  func tokenizer(into report: inout ReportEnvelope) throws -> Tokenizer {
+    let tokenizer = try Tokenizer(folder: model.checkpoint.folder)
+    report.inputs[0].facts["tokenizer_sha256"] = .string(tokenizer.sha256)
+    guard tokenizer.count <= model.network.vocabulary || model.network.vocabulary == 0 else {
+      report.warn(
+        "TOKENIZER_LARGER",
+        "the tokenizer has \(tokenizer.count) tokens, the model \(model.network.vocabulary): tokens beyond are refused"
+      )
+      return tokenizer
+    }
+    return tokenizer
+  }
+}
+
+/// Where texts come from: `-f FILE` and how it is read.
+struct TextFileOptions: ParsableArguments {
+  @Option(name: [.customShort("f"), .long], help: "Texts: .jsonl, .json (a list), or one a line.")
+  var file: String?
+
+  @Option(help: "Field of the text in JSON objects.")
+  var column: String?
+
+  @Flag(help: "The whole file is one text.")
+  var whole = false
+
+  @Option(name: [.customShort("L"), .long], help: "Texts at most.")
+  var limit: Int?
+
+  func read(keys: [String], into report: inout ReportEnvelope) throws -> TextDocuments? {
+    guard let file else { return nil }
+    let documents = try TextDocuments(
+      file: file, keys: column.map { [$0] } ?? keys, whole: whole, limit: limit)
+    try report.read(file: file, role: "texts")
+    if documents.copies > 0 {
+      report.warn(
+        "TEXTS_DUPLICATE", "\(documents.copies) of \(documents.texts.count) texts repeat an earlier one")
+    }
+    return documents
+  }
+}
+
+extension OpenedModel {
+  /// The ids that end a reply: those of the config, and the token of each stop text (`\\n` and `\\t` may be spelt so).
+  func stops(_ texts: [String], _ tokenizer: Tokenizer) throws -> Set<Int32>? {
+    guard !texts.isEmpty else { return nil }
+    var stops = Set(model.network.eos.map(Int32.init))
+    for text in texts {
+      let text = text.replacing("\\n", with: "\n").replacing("\\t", with: "\t")
+      let ids = tokenizer.encode(text, addSpecialTokens: false).ids
+      guard ids.count == 1 else {
+        throw ProgramError.flags(
+          found: "--stop \"\(text)\" is \(ids.count) tokens of this tokenizer",
+          expected: "a text that is one token")
+      }
+      stops.insert(ids[0])
+    }
+    return stops
+  }
+}
