@@ -1,3 +1,6 @@
+import Architectures
+import Statistics
+import Tensors
 import Checkpoints
 import Evaluation
 import Glibc
