@@ -75,6 +75,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
+  ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
     [
@@ -82,8 +83,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       collections,
     ],
     [
-      "Fixtures", "PARITY.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
-      "record_stories.py",
+      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
     ]
   ),
   (
