@@ -23,7 +23,7 @@ import Testing
       "operate", "inspect", "parity", "generate", "perplexity", "cache", "probe.train", "probe.eval",
       "probe.score",
       "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
-      "edit.export",
+      "edit.export", "edit.build", "probe.ls",
       "doctor", "ls", "schema", "recipe", "report.render",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
