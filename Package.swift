@@ -49,7 +49,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     [
       "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
       "Statistics",
-      "JSON", "Runtime",
+      "JSON", "Runtime", collections,
     ]
   ),
   (
@@ -61,6 +61,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
 ]
+
+/// What the programs may import.
+let everything: [Target.Dependency] = libraries.map { .init(stringLiteral: $0.name) }
 
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
@@ -87,8 +90,16 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
     ["Fixtures", "record_probes.py"]
   ),
+  (
+    "Evaluation",
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
+  ),
+  (
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
+  ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 
 /// What lies in a folder of the package and is no source.
@@ -104,7 +115,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -127,14 +137,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         collections,
-      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+      ] + everything, exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [
-        "Organism", "Runtime", "JSON", collections,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), collections,
+      ] + everything, exclude: present(["README.md"], in: "Sources/Bench"), swiftSettings: strict),
   ]
     + libraries.map {
       .target(

@@ -5,5 +5,8 @@ import ArgumentParser
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Timings, and the making of the data that ships with Surgeon.",
-    subcommands: [MakeCorpusCommand.self, JudgeRepliesCommand.self])
+    subcommands: [
+      MakeCorpusCommand.self, JudgeRepliesCommand.self, MakeCheckpointCommand.self, StagesCommand.self,
+      PipelineCommand.self,
+    ])
 }

@@ -1,4 +1,5 @@
 import Architectures
+import OrderedCollections
 import Probing
 import Runtime
 import Tensors

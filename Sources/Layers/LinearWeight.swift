@@ -54,11 +54,15 @@ public struct LinearWeight: Sendable {
   /// The logical W `[N, K]` as f32, row-major (a copy; for tests and small matrices).
   public func toFloats() -> [Float] {
     guard isTransposed else { return weight.toFloats() }
-    let stored = weight.toFloats()
+    // One stored row at a time: some outputs of a large matrix must not widen all of it.
     let stride = weight.shape[1]
     var result = [Float](repeating: 0, count: outputs * inputs)
-    for n in 0..<outputs {
-      for k in 0..<inputs { result[n * inputs + k] = stored[k * stride + firstColumn + n] }
+    for k in 0..<inputs {
+      let stored = Tensor(
+        storage: weight.storage, byteOffset: weight.byteOffset + (k * stride + firstColumn) * dtype.size,
+        shape: [outputs], dtype: dtype
+      ).toFloats()
+      for n in 0..<outputs { result[n * inputs + k] = stored[n] }
     }
     return result
   }

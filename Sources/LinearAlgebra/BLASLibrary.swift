@@ -28,13 +28,33 @@ public enum BLASLibrary {
 }
 
 /// How outputs are shared among threads: cut at multiples of 96 rows, where the bits of OpenBLAS's products do not
-/// depend on the cuts (a test holds this for the processor it runs on).
+/// depend on the cuts (a test holds this for the processor it runs on). The cuts follow from the sizes alone.
 enum RowBlocks {
   /// Rows of one block.
   static let size = 96
 
-  /// Calls `body` for ranges that tile `0..<rows`, each starting at a multiple of ``size``.
+  /// Calls `body` for ranges that tile `0..<rows`, each starting at a multiple of ``size``; at most 16 of them.
   static func forEach(_ rows: Int, _ body: (Range<Int>) -> Void) {
-    if rows > 0 { body(0..<rows) }
+    guard rows > size else {
+      if rows > 0 { body(0..<rows) }
+      return
+    }
+    let blocks = (rows + size - 1) / size
+    Parallel.forEach(blocks, grain: (blocks + 15) / 16) { range in
+      body(range.lowerBound * size..<min(range.upperBound * size, rows))
+    }
+  }
+
+  /// The same for the rows of a lower triangle, the longest first.
+  static func forEachDescending(_ rows: Int, _ body: (Range<Int>) -> Void) {
+    let blocks = (rows + size - 1) / size
+    let grain = max(1, (blocks + 15) / 16)
+    let panels = (blocks + grain - 1) / grain
+    Parallel.forEach(panels, grain: 1) { range in
+      for place in range {
+        let panel = panels - 1 - place
+        body(panel * grain * size..<min((panel + 1) * grain * size, rows))
+      }
+    }
   }
 }

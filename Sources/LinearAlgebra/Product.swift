@@ -48,12 +48,9 @@ public enum Product {
     aStride: Int? = nil,
     alpha: Scalar = 1, beta: Scalar = 0, mirror: Bool = false
   ) throws(LinearAlgebraError) {
-    let stride = aStride ?? columns
-    let size = try narrow(columns, "syrk"), depth = try narrow(rows, "syrk")
-    let lda = try narrow(max(1, stride), "syrk")
-    guard columns > 0 else { return }
-    Scalar.syrk(true, size, depth, alpha, a, lda, beta, g, size)
-    if mirror { self.mirror(g, size: columns) }
+    try triangle(
+      true, g, a, size: columns, depth: rows, stride: aStride ?? columns, alpha: alpha, beta: beta,
+      mirror: mirror)
   }
 
   /// The kernel matrix K `[N, N]` = α · A·Aᵀ + β · K of A `[N, D]`, lower triangle only unless `mirror`.
@@ -64,12 +61,37 @@ public enum Product {
     aStride: Int? = nil,
     alpha: Scalar = 1, beta: Scalar = 0, mirror: Bool = false
   ) throws(LinearAlgebraError) {
-    let stride = aStride ?? columns
-    let size = try narrow(rows, "syrk"), depth = try narrow(columns, "syrk")
-    let lda = try narrow(max(1, stride), "syrk")
-    guard rows > 0 else { return }
-    Scalar.syrk(false, size, depth, alpha, a, lda, beta, g, size)
-    if mirror { self.mirror(g, size: rows) }
+    try triangle(
+      false, g, a, size: rows, depth: columns, stride: aStride ?? columns, alpha: alpha, beta: beta,
+      mirror: mirror)
+  }
+
+  /// Panels of rows: the square at the diagonal by syrk, what lies left of it by gemm.
+  private static func triangle<Scalar: LinearScalar>(
+    _ transposeFirst: Bool, _ g: UnsafeMutablePointer<Scalar>, _ a: UnsafePointer<Scalar>, size: Int,
+    depth: Int,
+    stride: Int, alpha: Scalar, beta: Scalar, mirror: Bool
+  ) throws(LinearAlgebraError) {
+    let k = try narrow(depth, "syrk"), lda = try narrow(max(1, stride), "syrk"),
+      ldg = try narrow(size, "syrk")
+    guard size > 0 else { return }
+    RowBlocks.forEachDescending(size) { rows in
+      let start = rows.lowerBound
+      let own = a + (transposeFirst ? start : start * stride)
+      let m = Int32(truncatingIfNeeded: rows.count)
+      Scalar.syrk(transposeFirst, m, k, alpha, own, lda, beta, g + start * size + start, ldg)
+      if start > 0, depth > 0 {
+        Scalar.gemm(
+          transposeFirst, !transposeFirst, m, Int32(truncatingIfNeeded: start), k, alpha, own, lda, a, lda,
+          beta,
+          g + start * size, ldg)
+      } else if start > 0 {
+        for row in rows {
+          for column in 0..<start { g[row * size + column] = beta == 0 ? 0 : beta * g[row * size + column] }
+        }
+      }
+    }
+    if mirror { self.mirror(g, size: size) }
   }
 
   /// y = α · op(A) · x + β · y, for A `[M, N]`: y `[M]`, x `[N]`, or exchanged when `transpose`.

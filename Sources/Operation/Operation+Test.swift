@@ -77,7 +77,7 @@ extension Operation {
     let neutral = sweep.panel.neutral
     let controlResults = try controls.map { control in
       let matched = try control.strength(
-        atKL: kl, limit: 4 * abs(point.strength), model: base, neutral: neutral)
+        atKL: kl, start: abs(point.strength), limit: 6 * abs(point.strength), model: base, neutral: neutral)
       return TestStage.Entry(
         name: control.kind.rawValue, draw: control.draw, strength: matched.strength,
         measurement: try measure(control.plan.overlay(strength: matched.strength)))
@@ -128,7 +128,9 @@ extension Operation {
       func addition(_ factor: Double) -> Overlay {
         Overlay([.add(site: direction.site, vector: direction.vector.map { Float(-factor * Double($0)) })])
       }
-      let factor = try Matching.factor(target: kl, limit: 4) { try neutral.compare(addition($0)).meanKL }
+      let factor = try Matching.factor(target: kl, start: 0.5, limit: 6) {
+        try neutral.compare(addition($0)).meanKL
+      }.factor
       entries.append(
         TestStage.Entry(
           name: "addition (\(direction.name))", strength: -factor, site: direction.site.description,

@@ -1,4 +1,6 @@
+import Evaluation
 import JSON
+import Probing
 import Runtime
 
 /// The data of an operation as files that the single commands read: nothing of a run hides in the program.

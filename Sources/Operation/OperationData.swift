@@ -1,5 +1,6 @@
 import Evaluation
 import JSON
+import OrderedCollections
 import Organism
 import Probing
 import Runtime

@@ -73,30 +73,38 @@ public struct Features: Sendable {
   public func project(_ direction: [Double], rows: [Int]? = nil) -> [Double] {
     precondition(direction.count == width, "a direction of the site's width")
     let width = width, values = tensor.f32
-    return direction.withUnsafeBufferPointer { direction in
-      (rows ?? Array(0..<self.rows)).map { row in
-        // Eight fixed partial sums, then one fixed tree.
-        var sums = SIMD8<Double>()
-        let x = values + row * width
-        var column = 0
-        while column + 8 <= width {
-          var a = SIMD8<Float>(), b = SIMD8<Double>()
-          for lane in 0..<8 {
-            a[lane] = x[column + lane]
-            b[lane] = direction[column + lane]
-          }
-          sums += SIMD8<Double>(a) * b
-          column += 8
-        }
-        var rest = 0.0
-        while column < width {
-          rest += Double(x[column]) * direction[column]
-          column += 1
-        }
-        let half = sums.lowHalf + sums.highHalf
-        let quarter = half.lowHalf + half.highHalf
-        return quarter[0] + quarter[1] + rest
+    let rows = rows ?? Array(0..<self.rows)
+    let results = Slots(repeating: 0.0, count: rows.count)
+    direction.withUnsafeBufferPointer { direction in
+      Parallel.forEach(rows.count, grain: 64) { range in
+        for place in range { results[place] = Self.dot(values + rows[place] * width, direction, width) }
       }
     }
+    return results.values
+  }
+
+  /// Eight fixed partial sums, then one fixed tree.
+  private static func dot(
+    _ x: UnsafePointer<Float>, _ direction: UnsafeBufferPointer<Double>, _ width: Int
+  ) -> Double {
+    var sums = SIMD8<Double>()
+    var column = 0
+    while column + 8 <= width {
+      var a = SIMD8<Float>(), b = SIMD8<Double>()
+      for lane in 0..<8 {
+        a[lane] = x[column + lane]
+        b[lane] = direction[column + lane]
+      }
+      sums += SIMD8<Double>(a) * b
+      column += 8
+    }
+    var rest = 0.0
+    while column < width {
+      rest += Double(x[column]) * direction[column]
+      column += 1
+    }
+    let half = sums.lowHalf + sums.highHalf
+    let quarter = half.lowHalf + half.highHalf
+    return quarter[0] + quarter[1] + rest
   }
 }

@@ -28,9 +28,9 @@ protocol LogisticRows {
   var count: Int { get }
   /// Features, `D`.
   var width: Int { get }
-  /// Calls `residual` with every text's logit and adds Σ residual · row: one pass over the rows.
+  /// Calls `residual` with every text's logit and adds Σ residual · row, `[D]` in f64: one pass over the rows.
   ///
-  /// `logits` and `residuals` are worked on in blocks; the sum `[D]` is f64.
+  /// `residual` is called once a row, on any thread: it writes to places of that row only.
   func pass(
     _ weights: [Double], _ bias: Double, _ residual: (_ row: Int, _ logit: Double) -> Double
   ) throws -> [Double]
@@ -51,25 +51,30 @@ struct LogisticProblem<Rows: LogisticRows> {
   func evaluate(weights: [Double], bias: Double) throws -> LogisticPoint {
     var point = LogisticPoint(weights: weights, bias: bias)
     let n = Double(rows.count)
-    var loss = 0.0, biasSum = 0.0
-    var curvature = [Float](repeating: 0, count: rows.count)
+    let losses = Slots(repeating: 0.0, count: rows.count),
+      residuals = Slots(repeating: 0.0, count: rows.count)
+    let curvature = Slots(repeating: Float(0), count: rows.count)
     point.gradient = try rows.pass(weights, bias) { row, logit in
       let a = textWeights?[row] ?? 1
       let p = ProperScores.sigmoid(logit)
-      loss += a * ProperScores.softplus(labels[row] ? -logit : logit)
-      curvature[row] = Float(a * p * (1 - p))
       let residual = a * (p - (labels[row] ? 1 : 0))
-      biasSum += residual
+      losses[row] = a * ProperScores.softplus(labels[row] ? -logit : logit)
+      curvature[row] = Float(a * p * (1 - p))
+      residuals[row] = residual
       return residual
     }
-    var square = 0.0
+    var loss = 0.0, biasSum = 0.0, square = 0.0
+    for row in 0..<rows.count {
+      loss += losses[row]
+      biasSum += residuals[row]
+    }
     for j in weights.indices {
       point.gradient[j] = point.gradient[j] / n + penalty * weights[j]
       square += weights[j] * weights[j]
     }
     point.value = loss / n + penalty / 2 * square
     point.biasGradient = biasSum / n
-    point.curvature = curvature
+    point.curvature = curvature.values
     return point
   }
 
@@ -89,7 +94,7 @@ struct LogisticProblem<Rows: LogisticRows> {
 /// Dense f32 rows `[n, D]`.
 ///
 /// Products of a block of rows are f32 (OpenBLAS, on rows that are still in cache for the second product), sums over
-/// blocks f64. The block depends on the width alone.
+/// blocks f64. Blocks and the 1,024 rows of one partial sum depend on the sizes alone, never on threads.
 struct DenseRows: LogisticRows {
   let tensor: Tensor
   var count: Int { tensor.shape[0] }
@@ -100,20 +105,42 @@ struct DenseRows: LogisticRows {
     _ weights: [Double], _ bias: Double, _ residual: (_ row: Int, _ logit: Double) -> Double
   ) throws -> [Double] {
     let width = width, count = count
-    let block = max(8, min(512, (384 << 10) / (4 * width)))
+    let chunk = 1024, chunks = (count + chunk - 1) / chunk
+    let parts = Slots(repeating: [Double](), count: chunks)
+    let failures = Slots<(any Error)?>(repeating: nil, count: chunks)
     let narrow = weights.map(Float.init)
-    var sum = [Double](repeating: 0, count: width)
-    var part = [Float](repeating: 0, count: width)
-    var values = [Float](repeating: 0, count: block)
-    for start in stride(from: 0, to: count, by: block) {
-      let rows = min(block, count - start)
-      let z = pointer + start * width
-      try Product.gemv(&values, z, narrow, m: rows, n: width)
-      for row in 0..<rows { values[row] = Float(residual(start + row, Double(values[row]) + bias)) }
-      try Product.gemv(&part, z, transpose: true, values, m: rows, n: width)
-      sum.withUnsafeMutableBufferPointer { sum in
-        part.withUnsafeBufferPointer { part in for j in 0..<width { sum[j] += Double(part[j]) } }
+    Parallel.forEach(chunks, grain: 1) { range in
+      for part in range {
+        let rows = part * chunk..<min((part + 1) * chunk, count)
+        do {
+          parts[part] = try self.part(rows, width, narrow, bias, residual)
+        } catch {
+          failures[part] = error
+        }
       }
+    }
+    if let failure = failures.values.compactMap({ $0 }).first { throw failure }
+    var sum = [Double](repeating: 0, count: width)
+    for part in parts.values { for j in 0..<width { sum[j] += part[j] } }
+    return sum
+  }
+
+  /// The sum over some rows, block by block.
+  private func part(
+    _ rows: Range<Int>, _ width: Int, _ weights: [Float], _ bias: Double,
+    _ residual: (_ row: Int, _ logit: Double) -> Double
+  ) throws -> [Double] {
+    let block = max(8, min(512, (384 << 10) / (4 * width)))
+    var sum = [Double](repeating: 0, count: width)
+    var product = [Float](repeating: 0, count: width)
+    var values = [Float](repeating: 0, count: block)
+    for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+      let count = min(block, rows.upperBound - start)
+      let z = pointer + start * width
+      try Product.gemv(&values, z, weights, m: count, n: width)
+      for row in 0..<count { values[row] = Float(residual(start + row, Double(values[row]) + bias)) }
+      try Product.gemv(&product, z, transpose: true, values, m: count, n: width)
+      for j in 0..<width { sum[j] += Double(product[j]) }
     }
     return sum
   }

@@ -1,4 +1,5 @@
 import Statistics
+import Tensors
 
 /// The numbers by which a probe is judged on texts it was not fitted on.
 public enum ProbeMetrics {
@@ -34,7 +35,11 @@ public enum ProbeMetrics {
         Descriptive.mean(squares, weights: weights),
       ]
     }
-    let table = (0..<resamples).map { row(bootstrap.weights($0)) }
+    let slots = Slots(repeating: Row(), count: resamples)
+    Parallel.forEach(resamples, grain: 16) { range in
+      for resample in range { slots[resample] = row(bootstrap.weights(resample)) }
+    }
+    let table = slots.values
     let value = row(nil)
     let confusion = Confusion(decisions: decisions, labels: labels)
     let reason = confusion.positives > 0 && confusion.negatives > 0 ? nil : "one class only"

@@ -21,19 +21,21 @@ struct Standardisation: Sendable {
     let first = rows.prefix(64)
     for row in first { for j in 0..<width { shift[j] += Double(from[row * width + j]) } }
     for j in 0..<width { shift[j] /= Double(max(1, first.count)) }
+    // Partial sums over 1,024 rows each, added in order.
+    let chunk = 1024, chunks = (rows.count + chunk - 1) / chunk
+    let parts = Slots(repeating: (sums: [Double](), squares: [Double]()), count: chunks)
+    let origin = shift
+    Parallel.forEach(chunks, grain: 1) { range in
+      for part in range {
+        let own = rows[part * chunk..<min((part + 1) * chunk, rows.count)]
+        parts[part] = Self.moments(from, own, width, origin)
+      }
+    }
     var sums = [Double](repeating: 0, count: width), squares = sums
-    shift.withUnsafeBufferPointer { shift in
-      sums.withUnsafeMutableBufferPointer { sums in
-        squares.withUnsafeMutableBufferPointer { squares in
-          for row in rows {
-            let x = from + row * width
-            for j in 0..<width {
-              let difference = Double(x[j]) - shift[j]
-              sums[j] += difference
-              squares[j] += difference * difference
-            }
-          }
-        }
+    for part in parts.values {
+      for j in 0..<width {
+        sums[j] += part.sums[j]
+        squares[j] += part.squares[j]
       }
     }
     let n = Double(rows.count)
@@ -51,14 +53,38 @@ struct Standardisation: Sendable {
     let inverse = deviation.map { 1 / $0 }
     mean.withUnsafeBufferPointer { mean in
       inverse.withUnsafeBufferPointer { inverse in
-        for (place, row) in rows.enumerated() {
-          let x = from + row * width, z = target + place * width
-          for j in 0..<width { z[j] = Float((Double(x[j]) - mean[j]) * inverse[j]) }
+        Parallel.forEach(rows.count, grain: 64) { range in
+          for place in range {
+            let x = from + rows[place] * width, z = target + place * width
+            for j in 0..<width { z[j] = Float((Double(x[j]) - mean[j]) * inverse[j]) }
+          }
         }
       }
     }
     self.mean = mean
     self.deviation = deviation
     self.values = values
+  }
+
+  /// Sums of the differences from `shift` `[D]` and of their squares over some rows, `[D]` each.
+  private static func moments(
+    _ from: UnsafePointer<Float>, _ rows: ArraySlice<Int>, _ width: Int, _ shift: [Double]
+  ) -> (sums: [Double], squares: [Double]) {
+    var sums = [Double](repeating: 0, count: width), squares = sums
+    shift.withUnsafeBufferPointer { shift in
+      sums.withUnsafeMutableBufferPointer { sums in
+        squares.withUnsafeMutableBufferPointer { squares in
+          for row in rows {
+            let x = from + row * width
+            for j in 0..<width {
+              let difference = Double(x[j]) - shift[j]
+              sums[j] += difference
+              squares[j] += difference * difference
+            }
+          }
+        }
+      }
+    }
+    return (sums, squares)
   }
 }

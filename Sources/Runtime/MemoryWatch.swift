@@ -28,6 +28,12 @@ public enum MemoryWatch {
     if failed == 0 { pthread_detach(thread) } else { watching.store(false, ordering: .relaxed) }
   }
 
+  /// Forgets the looks so far, so that a part of a run can be watched by itself.
+  public static func restart() {
+    largest.store(0, ordering: .relaxed)
+    look()
+  }
+
   private static func look() {
     let now = Machine.anonymousBytes
     _ = largest.max(now, ordering: .relaxed)

@@ -50,18 +50,16 @@ public struct Control: Sendable {
     return controls
   }
 
-  /// The strength at which the control does the damage `kl` (nats a token on neutral text), by bisection within
-  /// 0 … `limit`; the last KL that was measured stands beside it.
+  /// The strength at which the control does the damage `kl` (nats a token on neutral text), with the KL that was
+  /// reached.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func strength(
-    atKL kl: Double, limit: Double, model: Model, neutral: DivergenceTest, steps: Int = 5
+    atKL kl: Double, start: Double, limit: Double, model: Model, neutral: DivergenceTest
   ) throws -> (strength: Double, kl: Double) {
-    var reached = 0.0
-    let strength = try Matching.factor(target: kl, limit: limit, steps: steps) { strength in
-      reached = try neutral.compare(plan.overlay(strength: strength)).meanKL
-      return reached
+    let found = try Matching.factor(target: kl, start: start, limit: limit) {
+      try neutral.compare(plan.overlay(strength: $0)).meanKL
     }
-    return (strength, reached)
+    return (found.factor, found.damage)
   }
 }
 

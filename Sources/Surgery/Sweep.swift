@@ -137,6 +137,7 @@ public struct Sweep: Sendable {
     for index in arms.indices where points.count < maximumPoints {
       if let middle = refinement(index, points) { try measure(index, middle) }
     }
+    progress(ProgressEvent(stage: "sweep", completed: points.count, total: points.count, unit: "points"))
     return Outcome(base: base, arms: arms, points: points, chosen: choose(points))
   }
 

@@ -23,8 +23,8 @@ import Testing
       "operate", "inspect", "parity", "generate", "perplexity", "cache", "probe.train", "probe.eval",
       "probe.score",
       "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
-      "edit.export", "edit.build", "probe.ls",
-      "doctor", "ls", "schema", "recipe", "report.render",
+      "edit.export",
+      "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }

@@ -1,0 +1,96 @@
+import Architectures
+import Layers
+import Checkpoints
+import Glibc
+import Runtime
+import Surgery
+import Transformers
+
+/// Locating, patching, applying and verifying on a checkpoint, cold and warm.
+///
+/// Every run opens the checkpoint anew and without remembered hashes, as a first use of the program would.
+struct EditStages {
+  /// The checkpoint's folder.
+  let folder: String
+  /// Where edited copies go for the time of a run.
+  let scratch: String
+  /// Runs of each stage.
+  let runs: Int
+
+  private static let budget = RowBudget(.share(0.02))
+  private static let strength = 0.5
+
+  /// Measures all of them.
+  func run(_ watch: inout Stopwatch) throws {
+    let pages = try PageCache(folder: folder)
+    let output = "\(scratch)/bench-edited-\(getpid())"
+    let undo = output + ".undo.safetensors"
+    func clear() throws {
+      try Files.remove(output)
+      try Files.remove(undo)
+    }
+    defer { try? clear() }
+    let patch = try locateAndBuild(pages, &watch)
+    let weightBytes = try Double(open().weightBytes)
+    for cold in [true, false] {
+      let what = cold ? "cold" : "warm"
+      try watch.measure(
+        "apply", what, amount: weightBytes, unit: "bytes", runs: runs, bound: Bounds.edit,
+        before: {
+          try clear()
+          return cold ? try pages.drop() : try pages.warm()
+        }
+      ) { _ = try patch.apply(to: open(), output: output, undo: .file(undo)) }
+    }
+    let edited = try PageCache(folder: output)
+    for cold in [true, false] {
+      let report = try watch.measure(
+        "verify", cold ? "cold" : "warm", amount: weightBytes, unit: "bytes", runs: runs, bound: Bounds.edit,
+        before: {
+          let fractions = try cold ? [pages.drop(), edited.drop()] : [pages.warm(), edited.warm()]
+          return (fractions[0] + fractions[1]) / 2
+        }
+      ) { try Checkpoint(folder: output, cache: .none).verify(base: open(), patch: patch) }
+      guard report.agrees else {
+        throw CheckpointError.verifyFailed(path: output, what: report.problems.joined(separator: "; "))
+      }
+    }
+  }
+
+  private func open() throws -> Checkpoint { try Checkpoint(folder: folder, cache: .none) }
+
+  private func locateAndBuild(_ pages: PageCache, _ watch: inout Stopwatch) throws -> Patch {
+    let network = try Model(open()).network
+    var random = CounterRandom(seed: 0, stream: "bench-direction")
+    let direction = BehaviourDirection.shared(
+      (0..<network.width).map { _ in Float(random.normal()) }, site: .finalNorm)
+    let scanned = try Model(open()).scannedBytes
+    for (space, cold) in [(EditSpace.faithful, true), (.faithful, false), (.gainCorrected, false)] {
+      _ = try watch.measure(
+        "locate", "\(space.rawValue), \(cold ? "cold" : "warm")", amount: Double(scanned), unit: "bytes",
+        runs: runs,
+        bound: Bounds.edit, before: { cold ? try pages.drop() : try pages.warm() }
+      ) { try Locate.rank(Model(open()), direction, space: space) }
+    }
+    let model = try Model(open())
+    let plan = try Locate.rank(model, direction, space: .faithful).plan(Self.budget)
+    let changes = try plan.changes(strength: Self.strength, binding: model.binding)
+    let touched = Set(changes.map(\.tensor)).compactMap { model.checkpoint.entry($0)?.byteRange.count }
+    return try watch.measure(
+      "patch", "\(plan.rows.count) rows, warm", amount: Double(touched.reduce(0, +)), unit: "bytes",
+      runs: runs,
+      bound: Bounds.edit
+    ) { try Patch.build(open(), changes) }
+  }
+}
+
+extension Model {
+  /// Bytes of the matrices that locating reads.
+  var scannedBytes: Int {
+    get throws {
+      try (0..<network.blocks).reduce(0) { sum, block in
+        sum + (try linear(.block(block, network.surgeryRole)).byteCount)
+      }
+    }
+  }
+}
