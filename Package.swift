@@ -76,6 +76,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
+  ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
     [
@@ -95,7 +96,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
   ),
   (
-    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],
+    []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
