@@ -76,7 +76,6 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
   ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
-  ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
     [
