@@ -52,6 +52,17 @@ enum Program {
     return pid
   }
 
+  /// Waits until the program catches SIGINT: before that, the shell in front of it ignores the signal.
+  static func waitForHandlers(_ pid: pid_t) {
+    for _ in 0..<2000 {
+      let status = (try? Files.readText("/proc/\(pid)/status")) ?? ""
+      let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+      let mask = line.flatMap { UInt64($0.dropFirst(7).filter { !$0.isWhitespace }, radix: 16) } ?? 0
+      if mask & 1 << UInt64(SIGINT - 1) != 0 { return }
+      usleep(10_000)
+    }
+  }
+
   /// Waits for a started program.
   static func wait(_ pid: pid_t, in folder: String) throws -> Ending {
     var status: Int32 = 0

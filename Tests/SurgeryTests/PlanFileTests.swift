@@ -87,8 +87,11 @@ struct PlanFileTests {
     defer { try? Files.remove(folder) }
     let path = folder + "/sweep.jsonl"
     let json: JSONValue = [
-      "prompts": 4, "behaviour": 0.5, "wanted": 0.25, "mixed": 0, "broken": 0.25, "empty": 0, "repetition": 0,
-      "perplexity": 3, "perplexity_rise": 0.1, "kl": 0.01, "kl_p99": 0.1, "top_agreement": 0.9, "loss": 1,
+      "n": 4, "behaviour_rate": 0.5, "wanted_rate": 0.25, "mixed_rate": 0, "broken_rate": 0.25,
+      "empty_rate": 0,
+      "repetition": 0,
+      "perplexity": 3, "perplexity_rise": 0.1, "kl_mean": 0.01, "kl_p99": 0.1, "top1_agreement": 0.9,
+      "loss": 1,
       "calibration_error": 0.02,
     ]
     let summary = try #require(EditSummary(json: json))
