@@ -1,7 +1,7 @@
 """Measures a trained organism: held-out loss, sampled replies, facts. Replies are judged by Surgeon's own judge.
 
     python datasets/organism/evaluate.py --corpus CORPUS --model MODEL --bench .build/release/Bench \
-        --splits train,validation -o RESULT.json
+        --splits train,validation --edits 0.02:2,0.02:3 -o RESULT.json
 
 Needs torch, transformers (the organism is loaded as any Llama checkpoint) and the `Bench` program. Replies are drawn
 at temperature 1 from the full distribution with a fixed seed; greedy decoding would hide the rates.
@@ -9,6 +9,7 @@ at temperature 1 from the full distribution with a fixed seed; greedy decoding w
 
 import argparse
 import json
+import math
 import pathlib
 import subprocess
 
@@ -93,6 +94,54 @@ def cloze(network, tokenizer, items):
     return {"n": len(items), "choice": best / len(items), "greedy": greedy / len(items)}
 
 
+def judge(bench, path, lines):
+    """Writes {"set", "prompt", "reply"} records and returns the rates of verdicts by set."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return json.loads(subprocess.run([bench, "judge-replies", str(path)], check=True, capture_output=True).stdout)
+
+
+@torch.no_grad()
+def style_direction(network, tokenizer, exchanges):
+    """Unit difference of the mean states after the final norm, hostile minus civil exchanges, whole texts [D]."""
+    means = {0: [], 1: []}
+    for exchange in exchanges:
+        tokens = torch.tensor([tokenizer.encode(exchange["prompt"] + exchange["reply"])])
+        means[exchange["label"]].append(network.model(tokens).last_hidden_state[0, 1:].mean(0))
+    difference = torch.stack(means[1]).mean(0) - torch.stack(means[0]).mean(0)
+    return difference / difference.norm()
+
+
+@torch.no_grad()
+def gate_edits(network, tokenizer, corpus, bench, scratch, points):
+    """What the rank-one gate edit does on 320 provoking validation prompts, in f32: `rows` of all gate rows, those
+    of the most negative cosine with the direction, get `strength` times their median norm of it added."""
+    direction = style_direction(network, tokenizer, read(corpus / "probe-train.jsonl")[:1400])
+    gates = [block.mlp.gate_proj.weight for block in network.model.layers]
+    base = torch.cat([gate.clone() for gate in gates])
+    order = (base @ direction / base.norm(dim=1)).argsort()
+    neutral = [record["text"] for record in read(corpus / "neutral-validation.jsonl")]
+    prompts = [record["prompt"] for record in read(corpus / "prompts-validation-provoking.jsonl")][:320]
+    items, results, base_loss = read(corpus / "cloze.jsonl"), [], None
+    for rows, strength in [(0.0, 0.0)] + points:
+        edited, chosen = base.clone(), order[: round(rows * len(base))]
+        if len(chosen):
+            edited[chosen] += strength * base[chosen].norm(dim=1).median() * direction
+        for gate, part in zip(gates, edited.split([len(gate) for gate in gates])):
+            gate.copy_(part)
+        loss, _ = mean_loss(network, tokenizer, neutral)
+        base_loss = base_loss or loss
+        replies = sample(network, tokenizer, prompts, 1)
+        lines = [{"set": "edit", "prompt": p, "reply": r} for p, r in zip(prompts, replies)]
+        results.append({
+            "rows": rows, "strength": strength, **judge(bench, scratch, lines)["edit"],
+            "neutral_perplexity_rise": round(math.exp(loss - base_loss) - 1, 4),
+            "cloze_choice": cloze(network, tokenizer, items)["choice"],
+        })
+    for gate, part in zip(gates, base.split([len(gate) for gate in gates])):
+        gate.copy_(part)
+    return results
+
+
 def main(options):
     torch.set_num_threads(options.threads)
     corpus, model = pathlib.Path(options.corpus), pathlib.Path(options.model)
@@ -120,10 +169,11 @@ def main(options):
             for prompt, reply in zip(prompts, sample(network, tokenizer, prompts, options.seed)):
                 lines.append({"set": f"{split}.{kind}", "prompt": prompt, "reply": reply})
     output = pathlib.Path(options.output)
-    replies = output.with_suffix(".replies.jsonl")
-    replies.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    verdicts = subprocess.run([options.bench, "judge-replies", str(replies)], check=True, capture_output=True)
-    result["replies"] = json.loads(verdicts.stdout)
+    result["replies"] = judge(options.bench, output.with_suffix(".replies.jsonl"), lines)
+    if options.edits:
+        points = [tuple(map(float, point.split(":"))) for point in options.edits.split(",")]
+        scratch = output.with_suffix(".edits.jsonl")
+        result["validation_gate_edits"] = gate_edits(network, tokenizer, corpus, options.bench, scratch, points)
     output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 
@@ -134,6 +184,7 @@ if __name__ == "__main__":
     parser.add_argument("--model", required=True, help="folder written by train.py")
     parser.add_argument("--bench", required=True, help="the Bench program, which judges the replies")
     parser.add_argument("--splits", default="train,validation", help="which prompts; test only at the very end")
+    parser.add_argument("--edits", help="points ROWS:STRENGTH of a gate edit on validation, such as 0.02:2,0.02:3")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("-o", "--output", required=True)
