@@ -62,6 +62,9 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ),
 ]
 
+/// What the programs may import.
+let everything: [Target.Dependency] = libraries.map { .init(stringLiteral: $0.name) }
+
 /// The tests of a library `X` lie in `Tests/XTests`; fixtures and the scripts that record them stay out of the build.
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
   ("Runtime", [], []),
@@ -88,13 +91,15 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ["Fixtures", "record_probes.py"]
   ),
   (
-    "Evaluation", ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
+    "Evaluation",
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics", "Runtime"], []
   ),
   (
     "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 
 /// What lies in a folder of the package and is no source.
@@ -110,7 +115,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -133,14 +137,12 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         collections,
-      ] + libraries.map { .init(stringLiteral: $0.name) }, swiftSettings: strict),
+      ] + everything, swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [
-        "Organism", "Runtime", "JSON", collections,
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      swiftSettings: strict),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), collections,
+      ] + everything, exclude: present(["README.md"], in: "Sources/Bench"), swiftSettings: strict),
   ]
     + libraries.map {
       .target(

@@ -96,7 +96,8 @@ public struct PlanSweep: Sendable {
       for (done, control) in all.enumerated() {
         try Cancellation.check()
         let (strength, kl) = try control.strength(
-          atKL: point.summary.kl, limit: 4 * abs(point.strength), model: model, neutral: panel.neutral)
+          atKL: point.summary.kl, start: abs(point.strength), limit: 6 * abs(point.strength), model: model,
+          neutral: panel.neutral)
         let name = "\(arms[point.arm].name)/\(control.kind.rawValue)/\(control.draw)"
         var summary = log?.point(arm: name, strength: strength)
         if summary == nil {

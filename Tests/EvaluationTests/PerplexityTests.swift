@@ -1,8 +1,11 @@
+import Architectures
 import Checkpoints
 import Evaluation
 import Glibc
 import Organism
 import Runtime
+import Statistics
+import Tensors
 import Testing
 import Tokenizers
 import Transformers
