@@ -1,4 +1,5 @@
 import Checkpoints
+import Glibc
 import OrderedCollections
 import Tensors
 
@@ -80,11 +81,14 @@ private struct Binder {
       for template in family.templates {
         try bind(
           .block(block, template.role), blockPrefix + template.name, shape: shape(template.role),
-          fused: template.fused, linear: isLinear(template.role))
+          fused: template.fused, linear: isLinear(template.role), biased: isBiased(template.role))
       }
     }
-    try bind(.finalNorm, prefix + family.finalNorm, shape: [width], linear: false)
+    try bind(
+      .finalNorm, prefix + family.finalNorm, shape: [width], linear: false,
+      biased: network.norm.kind == .layer)
     if network.tiedHead {
+      try requireOneHead()
       if let embedding = bound[.tokenEmbedding] { bound[.head] = embedding }
     } else {
       try bind(.head, family.head, shape: [network.vocabulary, width], linear: false)
@@ -92,6 +96,29 @@ private struct Binder {
   }
 
   private func isLinear(_ role: BlockRole) -> Bool { shape(role).count == 2 }
+
+  private func isBiased(_ role: BlockRole) -> Bool {
+    switch role {
+    case .attentionNorm, .mlpNorm: network.norm.kind == .layer
+    default: network.biases.contains(role)
+    }
+  }
+
+  /// A tied head may be stored as well, but only as the embedding's bytes: otherwise transformers 4 reads the
+  /// embedding and transformers 5 the head.
+  private func requireOneHead() throws {
+    let name = family.head + ".weight"
+    guard checkpoint.entry(name) != nil, let embedding = bound[.tokenEmbedding] else { return }
+    let (head, tokens) = (try checkpoint.tensor(name), try checkpoint.tensor(embedding.tensor))
+    let same = withExtendedLifetime((head, tokens)) {
+      head.shape == tokens.shape && head.dtype == tokens.dtype
+        && memcmp(head.pointer, tokens.pointer, head.byteCount) == 0
+    }
+    guard same else {
+      throw ArchitectureError.unsupportedFeature(
+        name: "tie_word_embeddings is true, but \(name) differs from \(embedding.tensor)")
+    }
+  }
 
   private func shape(_ role: BlockRole) -> [Int] {
     let (width, mlp) = (network.width, network.mlpWidth)
@@ -109,7 +136,7 @@ private struct Binder {
   }
 
   private mutating func bind(
-    _ role: Role, _ name: String, shape: [Int], fused: [BlockRole]? = nil, linear: Bool
+    _ role: Role, _ name: String, shape: [Int], fused: [BlockRole]? = nil, linear: Bool, biased: Bool = false
   ) throws {
     let weight = name + ".weight"
     guard let entry = checkpoint.entry(weight) else {
@@ -132,7 +159,11 @@ private struct Binder {
     guard entry.dtype.isComputable else {
       throw ArchitectureError.unsupportedFeature(name: "tensor \(weight) of type \(entry.dtype.rawValue)")
     }
-    let bias = checkpoint.entry(name + ".bias")
+    let bias = biased ? checkpoint.entry(name + ".bias") : nil
+    guard biased == (bias != nil) else {
+      throw ArchitectureError.missingRole(
+        role: "\(role) (bias)", names: [name + ".bias"], tensors: checkpoint.tensorNames)
+    }
     if let bias, bias.shape != [whole[0]] {
       throw ArchitectureError.shape(tensor: name + ".bias", found: bias.shape, expected: [whole[0]])
     }
@@ -150,6 +181,9 @@ private struct Binder {
       if family.buffers.contains(where: name.hasSuffix) { return (name, "buffer") }
       if network.tiedHead && name == family.head + ".weight" {
         return (name, "head is tied to the embedding")
+      }
+      if name.hasSuffix(".bias") && used.contains(name.dropLast(4) + "weight") {
+        return (name, "config.json and family give its role no bias, so transformers ignores it too")
       }
       return (name, "no role of \(family.name)")
     }

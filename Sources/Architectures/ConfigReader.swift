@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import OrderedCollections
 
 /// Typed look-ups in a config.json that name the key in every error.
 struct ConfigReader {
@@ -81,13 +82,19 @@ struct ConfigReader {
     }
   }
 
-  /// Rotary embedding under both generations of configs: `rope_parameters`, or `rope_theta` with `rope_scaling`.
+  /// Rotary embedding under both generations of configs: `rope_parameters`, or `rope_theta` with `rope_scaling`
+  /// (which wins where a config has both, unless it is empty).
   func rotary(headSize: Int, contextLength: Int, defaultTheta: Double) throws -> Network.Rotary {
-    let parameters = ConfigReader(config: config["rope_parameters"] ?? config["rope_scaling"] ?? .null)
+    let older = value(["rope_scaling"])?.value
+    let given = older?.object?.isEmpty == false ? older : value(["rope_parameters"])?.value
+    let parameters = ConfigReader(config: given ?? .null)
     let theta = try parameters.double("rope_theta", default: double("rope_theta", default: defaultTheta))
     let share = try parameters.double(
       "partial_rotary_factor", default: double("partial_rotary_factor", default: 1))
-    var rotary = Network.Rotary(theta: theta, width: Int(Double(headSize) * share))
+    guard share == 1 else {
+      throw ArchitectureError.unsupportedFeature(name: "partial_rotary_factor \(share) in this family")
+    }
+    var rotary = Network.Rotary(theta: theta, width: headSize)
     let kind = try parameters.string("rope_type", "type", default: "default")
     let trained = try parameters.int("original_max_position_embeddings", default: contextLength)
     switch kind {

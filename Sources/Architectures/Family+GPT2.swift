@@ -17,9 +17,9 @@ extension Family {
     ],
     transposedLinears: true, buffers: ["attn.bias", "attn.masked_bias"],
     network: { config in
-      let width = try config.positive("n_embd", "hidden_size")
-      let blocks = try config.positive("n_layer", "num_hidden_layers")
-      let heads = try config.positive("n_head", "num_attention_heads")
+      let width = try config.positive("n_embd", "hidden_size", default: 768)
+      let blocks = try config.positive("n_layer", "num_hidden_layers", default: 12)
+      let heads = try config.positive("n_head", "num_attention_heads", default: 12)
       guard width % heads == 0 else {
         throw ArchitectureError.config(key: "n_head", reason: "\(heads) does not divide the width \(width)")
       }
@@ -30,11 +30,12 @@ extension Family {
       return Network(
         family: "gpt2", width: width, blocks: blocks, heads: heads, keyValueHeads: heads, headSize: headSize,
         mlpWidth: try config.positive("n_inner", default: 4 * width),
-        vocabulary: try config.positive("vocab_size"),
+        vocabulary: try config.positive("vocab_size", default: 50257),
         contextLength: try config.positive("n_positions", "max_position_embeddings", default: 1024),
         norm: .init(kind: .layer, epsilon: Float(try config.double("layer_norm_epsilon", default: 1e-5))),
         rotary: nil, learnedPositions: true, gatedMLP: false,
-        activation: try config.activation("activation_function", default: "gelu_new"), queryKeyNorm: false,
+        activation: try config.activation("activation_function", default: "gelu_new"),
+        biases: [.query, .key, .value, .attentionOutput, .up, .down], queryKeyNorm: false,
         windows: Array(repeating: nil, count: blocks),
         attentionScales: (0..<blocks).map { byBlock ? base / Float($0 + 1) : base },
         tiedHead: try config.bool("tie_word_embeddings", default: true),

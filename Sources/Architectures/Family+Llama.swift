@@ -4,28 +4,38 @@ import JSON
 extension Family {
   static let llama = llamaLayout(
     name: "llama", summary: "Llama 1 to 3.x: RMSNorm, rotary, grouped-query attention, SwiGLU",
-    choices: LlamaChoices(contextLength: 2048))
+    choices: LlamaChoices(
+      mlpWidth: 11008, vocabulary: 32000, contextLength: 2048, bias: .attentionAndMLP))
 
   static let mistral = llamaLayout(
     name: "mistral", summary: "Mistral: the Llama layout with a sliding window in every block",
-    choices: LlamaChoices(keyValueHeads: 8, contextLength: 131_072, window: .everyBlock))
+    choices: LlamaChoices(
+      keyValueHeads: 8, mlpWidth: 14336, vocabulary: 32000, contextLength: 131_072, window: .everyBlock,
+      bias: .none))
 
   static let qwen2 = llamaLayout(
     name: "qwen2", summary: "Qwen 2 and 2.5: biases on queries, keys and values",
-    choices: LlamaChoices(contextLength: 32_768, window: .upperBlocks, bos: nil, eos: nil))
+    choices: LlamaChoices(
+      keyValueHeads: 32, mlpWidth: 22016, vocabulary: 151_936, contextLength: 32_768, window: .upperBlocks,
+      bias: .queryKeyValue, bos: nil, eos: nil))
 
   static let qwen3 = llamaLayout(
     name: "qwen3", summary: "Qwen 3: norms on queries and keys, heads of their own size",
     choices: LlamaChoices(
-      headSize: 128, contextLength: 32_768, window: .upperBlocks, queryKeyNorm: true, bos: nil, eos: nil))
+      keyValueHeads: 32, headSize: 128, mlpWidth: 22016, vocabulary: 151_936, contextLength: 32_768,
+      window: .upperBlocks, bias: .attention, queryKeyNorm: true, bos: nil, eos: nil))
 
   /// What the families of this layout choose differently; absent config keys take these values.
   struct LlamaChoices: Sendable {
     enum Window: Sendable { case none, everyBlock, upperBlocks }
+    enum Bias: Sendable { case none, queryKeyValue, attention, attentionAndMLP }
     var keyValueHeads: Int?
     var headSize: Int?
+    var mlpWidth: Int
+    var vocabulary: Int
     var contextLength: Int
     var window: Window = .none
+    var bias: Bias
     var queryKeyNorm = false
     var bos: Int? = 1
     var eos: Int? = 2
@@ -52,10 +62,12 @@ extension Family {
   private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws
     -> Network
   {
-    let width = try config.positive("hidden_size")
-    let blocks = try config.positive("num_hidden_layers")
-    let heads = try config.positive("num_attention_heads")
-    let keyValueHeads = try config.positive("num_key_value_heads", default: choices.keyValueHeads ?? heads)
+    let width = try config.positive("hidden_size", default: 4096)
+    let blocks = try config.positive("num_hidden_layers", default: 32)
+    let heads = try config.positive("num_attention_heads", default: 32)
+    // Null means as many as heads; an absent key may mean another number.
+    let absent = config.config["num_key_value_heads"] == nil ? choices.keyValueHeads : nil
+    let keyValueHeads = try config.positive("num_key_value_heads", default: absent ?? heads)
     let headSize = try config.positive("head_dim", default: choices.headSize ?? width / heads)
     guard heads % keyValueHeads == 0 else {
       throw ArchitectureError.config(
@@ -66,18 +78,37 @@ extension Family {
     return Network(
       family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads,
       headSize: headSize,
-      mlpWidth: try config.positive("intermediate_size"), vocabulary: try config.positive("vocab_size"),
+      mlpWidth: try config.positive("intermediate_size", default: choices.mlpWidth),
+      vocabulary: try config.positive("vocab_size", default: choices.vocabulary),
       contextLength: rotary.scaling.reach(contextLength),
       norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
       rotary: rotary,
       learnedPositions: false, gatedMLP: true,
       activation: try config.activation("hidden_act", default: "silu"),
-      queryKeyNorm: choices.queryKeyNorm, windows: try windows(config, blocks: blocks, rule: choices.window),
+      biases: try biases(config, rule: choices.bias), queryKeyNorm: choices.queryKeyNorm,
+      windows: try windows(config, blocks: blocks, rule: choices.window),
       attentionScales: Array(repeating: 1 / Float(headSize).squareRoot(), count: blocks),
       tiedHead: try config.bool("tie_word_embeddings", default: false),
-      bos: config.value(["bos_token_id"])?.value.int ?? choices.bos,
+      bos: config.config["bos_token_id"] == nil ? choices.bos : config.value(["bos_token_id"])?.value.int,
       eos: config.config["eos_token_id"] == nil
         ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
+  }
+
+  /// Biases: as the config says for Llama and Qwen 3, always on queries, keys and values for Qwen 2.
+  private static func biases(_ config: ConfigReader, rule: LlamaChoices.Bias) throws -> Set<BlockRole> {
+    switch rule {
+    case .none: return []
+    case .queryKeyValue: return [.query, .key, .value]
+    case .attention, .attentionAndMLP:
+      var roles: Set<BlockRole> = []
+      if try config.bool("attention_bias", default: false) {
+        roles.formUnion([.query, .key, .value, .attentionOutput])
+      }
+      if rule == .attentionAndMLP, try config.bool("mlp_bias", default: false) {
+        roles.formUnion([.gate, .up, .down])
+      }
+      return roles
+    }
   }
 
   /// Sliding windows a block at a time. Mistral slides everywhere (window 4096 where the key is absent, none where

@@ -99,6 +99,8 @@ public struct Network: Sendable {
   public var gatedMLP: Bool
   /// Activation of the MLP.
   public var activation: Activation
+  /// The roles whose product adds a bias.
+  public var biases: Set<BlockRole>
   /// Queries and keys are normalised a head at a time before rotation.
   public var queryKeyNorm: Bool
   /// Sliding window of each block in tokens, nil for full attention. Count L.

@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Reports
 import Runtime
 import Tensors
 
@@ -60,9 +61,8 @@ struct Stopwatch {
     fflush(nil)
   }
 
-  /// Gives freed memory back and resets both marks, so that a stage does not inherit its predecessor's.
+  /// Resets both marks, so that a stage does not inherit its predecessor's.
   private static func forgetPeaks() {
-    malloc_trim(0)
     let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     if descriptor >= 0 {
       _ = write(descriptor, "5", 1)  // resets VmHWM

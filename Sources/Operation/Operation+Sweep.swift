@@ -58,7 +58,7 @@ extension Operation {
     let panel = try validationPanel()
     var arms: [Sweep.Arm] = []
     var rankings: [String: Locate.Ranking] = [:]
-    let blocks = try recipe.locate.blocks.map { try BlockList.parse($0, blocks: base.network.blocks) }
+    let blocks = try recipe.locate.blocks.map { Set(try BlockRange.parse($0, blocks: base.network.blocks)) }
     for (place, kind) in recipe.probe.directions.enumerated() {
       for space in recipe.locate.spaces {
         // Every space is tried with the first kind of direction, the other kinds in the first space only.
@@ -87,7 +87,7 @@ extension Operation {
           name: "class-swap/\(first.name)", plan: try ranking.plan(RowBudget(.count(first.plan.rows.count))),
           strengths: recipe.sweep.strengths, direction: first.direction))
     }
-    let log = try SweepLog(path: folder.file("sweep.jsonl"))
+    let log = try SweepLog(path: folder.file("sweep.jsonl"), of: "operate")
     let baseSummary: EditSummary
     if let known = log.point(arm: "base", strength: 0) {
       baseSummary = known
@@ -104,64 +104,4 @@ extension Operation {
 
   /// The budget that the other spaces and directions are tried with.
   private var middleBudget: RowBudget { recipe.sweep.rows[recipe.sweep.rows.count / 2] }
-}
-
-/// The points of a sweep as lines of a file, so that an interrupted sweep goes on.
-final class SweepLog {
-  private let path: String
-  private var lines: [String]
-  private var points: [String: EditSummary] = [:]
-
-  /// - Throws: ``FileError``.
-  init(path: String) throws {
-    self.path = path
-    lines = Files.exists(path) ? try Files.readText(path).split(separator: "\n").map(String.init) : []
-    for line in lines {
-      guard let json = try? JSONValue(parsing: line), let arm = json["arm"]?.string,
-        let strength = json["strength"]?.double, let summary = EditSummary(json: json)
-      else { continue }
-      points[Self.key(arm, strength)] = summary
-    }
-  }
-
-  func point(arm: String, strength: Double) -> EditSummary? { points[Self.key(arm, strength)] }
-
-  /// - Throws: ``FileError``.
-  func add(arm: String, strength: Double, _ summary: EditSummary) throws {
-    var json: JSONValue = ["arm": .string(arm), "strength": .number(strength)]
-    for (key, value) in summary.json.object ?? [:] { json[key] = value }
-    lines.append(try json.text())
-    points[Self.key(arm, strength)] = summary
-    try Files.write(lines.joined(separator: "\n") + "\n", to: path)
-  }
-
-  private static func key(_ arm: String, _ strength: Double) -> String { "\(arm)@\(strength)" }
-}
-
-/// Lists of blocks such as `0-3,-1`: inclusive, negative numbers from the end.
-public enum BlockList {
-  /// - Throws: ``OperationError/value(path:reason:)``.
-  public static func parse(_ text: String, blocks: Int) throws -> Set<Int> {
-    var result: Set<Int> = []
-    func number(_ text: Substring) throws -> Int {
-      guard let value = Int(text), (-blocks..<blocks).contains(value) else {
-        throw OperationError.value(path: "blocks", reason: "\"\(text)\" is no block of 0 to \(blocks - 1)")
-      }
-      return value < 0 ? blocks + value : value
-    }
-    for item in text.split(separator: ",") {
-      let item = item.filter { $0 != " " }[...]
-      if let dash = item.dropFirst().firstIndex(of: "-") {
-        let (first, last) = (try number(item[..<dash]), try number(item[item.index(after: dash)...]))
-        guard first <= last else {
-          throw OperationError.value(path: "blocks", reason: "\"\(item)\" runs backwards")
-        }
-        result.formUnion(first...last)
-      } else {
-        result.insert(try number(item))
-      }
-    }
-    guard !result.isEmpty else { throw OperationError.value(path: "blocks", reason: "empty") }
-    return result
-  }
 }

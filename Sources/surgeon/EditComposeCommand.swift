@@ -24,7 +24,9 @@ struct EditComposeCommand: ReportingCommand {
   @Argument(help: "Patches, in order.")
   var patches: [String]
 
-  @Option(help: "Factor of each patch's deltas, as often as there are patches; default 1.")
+  @Option(
+    parsing: .unconditionalSingleValue,
+    help: "Factor of each patch's deltas, as often as there are patches; default 1.")
   var scale: [Double] = []
 
   @Option(name: .shortAndLong, help: "The new patch.")

@@ -1,6 +1,9 @@
+import Architectures
+import ArgumentParser
 import Checkpoints
 import Glibc
 import Runtime
+import Tensors
 import Testing
 import Tokenizers
 import Transformers
@@ -38,7 +41,7 @@ struct MakeCheckpointTests {
       #expect(ids.count > 4)
       let logits = try model.forward([ids]).logits[0]
       #expect(logits.shape == [ids.count, 1280])
-      #expect(logits.toFloats().allSatisfy(\.isFinite))
+      #expect(logits.toFloats().allSatisfy { $0.isFinite })
       let gate = try model.checkpoint.tensor("model.layers.1.mlp.gate_proj.weight")
       #expect(gate.dtype.rawValue == dtype.uppercased())
       #expect(gate.shape == [96, 64])
