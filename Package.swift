@@ -75,6 +75,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
+  ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
     [
@@ -82,8 +83,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       collections,
     ],
     [
-      "Fixtures", "PARITY.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
-      "record_stories.py",
+      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
     ]
   ),
   (
@@ -92,10 +92,12 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   (
     "Evaluation",
-    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics", "Runtime"], []
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics", "Runtime"],
+    []
   ),
   (
-    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],
+    []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
@@ -137,7 +139,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
         collections,
-      ] + everything, swiftSettings: strict),
+      ] + everything, exclude: ["README.md"], swiftSettings: strict),
     .executableTarget(
       name: "Bench",
       dependencies: [
