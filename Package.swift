@@ -92,7 +92,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   (
     "Evaluation",
-    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
+    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics", "Runtime"],
+    []
   ),
   (
     "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],

@@ -136,7 +136,7 @@ struct SweepCommand: ReportingCommand {
     report.add(outcome.metrics)
     try session.show(
       report, heading: ["judge: \(judge.kind), \(judge.summary)"], tables: [outcome.table],
-      closing: [outcome.closing])
+      closing: [outcome.closing] + outcome.next(model: model, plan: plan, budgets: options.budgets))
   }
 }
 

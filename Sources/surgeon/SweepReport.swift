@@ -86,6 +86,13 @@ extension PlanSweep.Outcome {
     return table
   }
 
+  /// The command that makes the chosen point's patch.
+  func next(model: String, plan: String, budgets: [RowBudget]) -> [String] {
+    guard let point = sweep.chosen.map({ sweep.points[$0] }) else { return [] }
+    let rows = budgets.isEmpty ? "" : " --rows \(budgets[point.arm])"
+    return ["use with: surgeon edit build \(model) --plan \(plan)\(rows) --strength \(point.strength) -o PATCH"]
+  }
+
   var closing: String {
     guard let chosen = sweep.chosen else {
       guard let nearest = sweep.nearest else { return "no point was measured" }
