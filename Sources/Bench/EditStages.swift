@@ -1,5 +1,7 @@
+import Architectures
 import Checkpoints
 import Glibc
+import Layers
 import Runtime
 import Surgery
 import Transformers

@@ -25,7 +25,7 @@ struct GeneratedCheckpoint {
   /// Writes the folder: weights, the organism's tokenizer, configs; config.json last, so that a folder that was not
   /// finished cannot be opened.
   /// - Throws: ``FileError``, ``CheckpointError``, ``Interrupted``.
-  func write(to folder: String, progress: ProgressSink = ignoreProgress) throws {
+  func write(to folder: String, progress: @escaping ProgressSink = ignoreProgress) throws {
     if Files.exists(folder) { throw FileError.exists(path: folder) }
     try Files.requireSpace(UInt64(weightBytes), at: folder)
     try Files.makeFolder(folder)

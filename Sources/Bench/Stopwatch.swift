@@ -1,5 +1,6 @@
 import Glibc
 import JSON
+import Reports
 import Runtime
 import Tensors
 
@@ -60,9 +61,14 @@ struct Stopwatch {
     fflush(nil)
   }
 
+  /// The C library's `malloc_trim`, which its Swift module leaves out; nil where it has none.
+  private static let trim: (@convention(c) (Int) -> Int32)? = dlsym(nil, "malloc_trim").map {
+    unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self)
+  }
+
   /// Gives freed memory back and resets both marks, so that a stage does not inherit its predecessor's.
   private static func forgetPeaks() {
-    malloc_trim(0)
+    _ = trim?(0)
     let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     if descriptor >= 0 {
       _ = write(descriptor, "5", 1)  // resets VmHWM
