@@ -18,6 +18,8 @@ struct Measurement: Sendable {
   var unit: String
   /// Seconds of each run.
   var seconds: [Double]
+  /// Seconds of processor time of each run, over all threads: what the run cost, whoever else was at work.
+  var processorSeconds: [Double]
   /// Largest anonymous memory during the runs, in bytes.
   var anonymousBytes: UInt64
   /// Largest resident memory, mapped files included, in bytes: of this stage, or of the process so far where the
@@ -31,8 +33,13 @@ struct Measurement: Sendable {
   var bound: UInt64?
 
   /// Seconds of the middle run (the mean of the two middle ones).
-  var median: Double {
-    let sorted = seconds.sorted()
+  var median: Double { Self.median(seconds) }
+
+  /// Processor seconds of the middle run.
+  var processorMedian: Double { Self.median(processorSeconds) }
+
+  private static func median(_ values: [Double]) -> Double {
+    let sorted = values.sorted()
     guard !sorted.isEmpty else { return .nan }
     return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
@@ -50,6 +57,9 @@ struct Measurement: Sendable {
       "unit": .string(unit), "runs": .integer(seconds.count),
       "seconds": .array(seconds.map(JSONValue.number)),
       "seconds_median": .number(median), "seconds_best": .number(best),
+      "processor_seconds": .array(processorSeconds.map(JSONValue.number)),
+      "processor_seconds_median": .number(processorMedian),
+      "per_processor_second_median": .number(amount / processorMedian),
       "per_second_median": .number(amount / median), "per_second_best": .number(amount / best),
       "anonymous_peak_bytes": .integer(Int(anonymousBytes)), "resident_peak_bytes": .integer(Int(peakBytes)),
       "load_average": .number(load),
@@ -66,7 +76,8 @@ struct Measurement: Sendable {
     var table = Table([
       .init("Stage"), .init("On"), .init("Threads", numeric: true), .init("Runs", numeric: true),
       .init("Median", numeric: true), .init("Best", numeric: true), .init("Rate (median)", numeric: true),
-      .init("Rate (best)", numeric: true), .init("Anonymous", numeric: true), .init("Bound", numeric: true),
+      .init("Rate (best)", numeric: true), .init("Per processor second", numeric: true),
+      .init("Anonymous", numeric: true), .init("Bound", numeric: true),
       .init("Resident", numeric: true), .init("In memory before", numeric: true),
       .init("Load", numeric: true),
     ])
@@ -74,7 +85,8 @@ struct Measurement: Sendable {
       table.add([
         .text(one.stage), .text(one.what), .count(one.threads), .count(one.seconds.count),
         .seconds(one.median),
-        .seconds(one.best), one.rate(one.median), one.rate(one.best), .bytes(one.anonymousBytes),
+        .seconds(one.best), one.rate(one.median), one.rate(one.best), one.rate(one.processorMedian),
+        .bytes(one.anonymousBytes),
         one.boundCell, .bytes(one.peakBytes),
         one.residentBefore == nil ? .text("") : .percent(one.residentBefore, 0),
         .fixed(one.load, 1),

@@ -24,20 +24,23 @@ struct Stopwatch {
     before: () throws -> Double? = { nil }, _ body: () throws -> R
   ) throws -> R {
     var seconds: [Double] = []
+    var processor: [Double] = []
     var resident: [Double] = []
     var anonymous: UInt64 = 0
     var peak: UInt64 = 0
     while true {
       if let fraction = try before() { resident.append(fraction) }
       Self.forgetPeaks()
-      let start = Machine.seconds
+      let (start, used) = (Machine.seconds, Self.processorSeconds)
       let result = try body()
       seconds.append(Machine.seconds - start)
+      processor.append(Self.processorSeconds - used)
       anonymous = max(anonymous, MemoryWatch.peakAnonymousBytes)
       peak = max(peak, Machine.peakBytes)
       guard seconds.count >= runs else { continue }
       let measured = Measurement(
         stage: stage, what: what, threads: Parallel.threads, amount: amount, unit: unit, seconds: seconds,
+        processorSeconds: processor,
         anonymousBytes: anonymous, peakBytes: peak, load: MachineFacts.load,
         residentBefore: resident.isEmpty ? nil : resident.reduce(0, +) / Double(resident.count), bound: bound)
       list.append(measured)
@@ -61,8 +64,21 @@ struct Stopwatch {
     fflush(nil)
   }
 
-  /// Resets both marks, so that a stage does not inherit its predecessor's.
+  /// Processor time of all threads of this process so far, in seconds.
+  private static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// The C library's `malloc_trim`, which its Swift module leaves out; nil where it has none.
+  private static let trim: (@convention(c) (Int) -> Int32)? = dlsym(nil, "malloc_trim").map {
+    unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self)
+  }
+
+  /// Gives freed memory back and resets both marks, so that a stage does not inherit its predecessor's.
   private static func forgetPeaks() {
+    _ = trim?(0)
     let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
     if descriptor >= 0 {
       _ = write(descriptor, "5", 1)  // resets VmHWM

@@ -45,7 +45,7 @@ struct OperateCommand: ReportingCommand {
     report.run.seed = plan.seed
     report.run.configuration = plan.json
     if dryRun {
-      session.show(try plan.json.text(.pretty))
+      session.show(try OperationPlan(plan).json.text(.pretty))
       return
     }
     let operation = try Operation(plan, folder: output, progress: session.progress)

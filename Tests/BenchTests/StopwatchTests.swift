@@ -9,6 +9,7 @@ struct StopwatchTests {
   private func measurement(_ seconds: [Double], anonymous: UInt64 = 0, bound: UInt64? = nil) -> Measurement {
     Measurement(
       stage: "x", what: "y", threads: 1, amount: 6, unit: "tokens", seconds: seconds,
+      processorSeconds: seconds,
       anonymousBytes: anonymous,
       peakBytes: 0, load: 0, residentBefore: nil, bound: bound)
   }
