@@ -95,7 +95,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Runtime"], []
   ),
   (
-    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections], []
+    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],
+    []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),

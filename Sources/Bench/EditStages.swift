@@ -1,7 +1,7 @@
 import Architectures
-import Layers
 import Checkpoints
 import Glibc
+import Layers
 import Runtime
 import Surgery
 import Transformers

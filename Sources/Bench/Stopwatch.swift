@@ -1,6 +1,6 @@
-import Reports
 import Glibc
 import JSON
+import Reports
 import Runtime
 import Tensors
 

@@ -49,7 +49,8 @@ extension Metric {
   /// A number in this metric's unit.
   func shown(_ value: Double) -> String {
     switch unit {
-    case "fraction": Format.percent(value)
+    // Areas under a curve are spelt as numbers everywhere.
+    case "fraction": name.contains("auroc") ? Format.fixed(value, 3) : Format.percent(value)
     case "bytes" where value >= 0 && value < 0x1p63: Format.bytes(UInt64(value))
     case "s", "seconds": Format.seconds(value)
     case "count" where abs(value) < 1e15: Format.count(Int(value))

@@ -1,9 +1,9 @@
 import Architectures
 import ArgumentParser
-import Tensors
 import Checkpoints
 import Glibc
 import Runtime
+import Tensors
 import Testing
 import Tokenizers
 import Transformers

@@ -1,11 +1,11 @@
 import Architectures
-import Statistics
-import Tensors
 import Checkpoints
 import Evaluation
 import Glibc
 import Organism
 import Runtime
+import Statistics
+import Tensors
 import Testing
 import Tokenizers
 import Transformers

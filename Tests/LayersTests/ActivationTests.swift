@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Layers
 import TestSupport
@@ -47,6 +48,24 @@ import Testing
         #expect(abs(Double(value) - c.exact(Double(x))) <= 2.5e-7 * max(1, Double(abs(x))), "\(c) at \(x)")
       }
       if let first { #expect(y.bits == first.bits, "\(c), \(setting)") } else { first = y }
+    }
+  }
+
+  /// The exponential by itself: 1.2 units in the last place, also where the result is subnormal.
+  @Test func exponential() {
+    let points =
+      stride(from: Float(-105), through: 89, by: 0.0117).map { $0 } + [0, -0.0, -.infinity, .infinity, .nan]
+    KernelSetting.each { setting in
+      var y = points
+      ck_activate(&y, y, Int32(CK_EXP), y.count)
+      for (x, value) in zip(points, y) {
+        let exact = exp(Double(x))
+        if exact > Double(Float.greatestFiniteMagnitude) {
+          #expect(value == .infinity)
+        } else {
+          #expect(ulps(value, exact) <= 1.2, "\(x), \(setting)")
+        }
+      }
     }
   }
 

@@ -56,6 +56,7 @@ struct LinearCase: Sendable, CustomStringConvertible {
       (0, 3, 5), (1, 1, 1), (1, 1, 0), (9, 2, 0), (1, 95, 97), (2, 7, 15), (3, 96, 16), (4, 17, 17),
       (5, 97, 95), (7, 33, 96), (8, 6, 31), (9, 5, 768), (13, 97, 769), (33, 16, 96), (95, 31, 97),
       (97, 100, 48), (96, 12, 1600), (131, 11, 1537), (1, 512, 512), (16, 200, 320),
+      (41, 97, 31), (101, 7, 2100), (45, 13, 4200), (4, 300, 64),
     ]
     var cases: [LinearCase] = []
     for (i, shape) in shapes.enumerated() {
@@ -118,7 +119,7 @@ struct LinearCase: Sendable, CustomStringConvertible {
     #expect(y.bits == Array(c.expected[(first * c.outputs)...]).bits)
   }
 
-  @Test(arguments: [1, 6, 40], [false, true])
+  @Test(arguments: [1, 6, 50], [false, true])
   func aNumberThatIsNoneStaysWhereItBelongs(_ rows: Int, _ transposed: Bool) {
     let (outputs, inputs) = (20, 40)
     var x = [Float].random(rows * inputs, seed: 4)

@@ -125,4 +125,16 @@ import Testing
         "0 %", "10 %", "20 %", "30 %", "40 %", "50 %",
       ])
   }
+
+  @Test func namesOfNearLevelsStandBesideOneAnother() {
+    let chart = LineChart(
+      title: "t", places: .names(["a", "b"], title: "site"), y: ChartAxis("y", range: 0...1),
+      series: [.init("s", [.init(0.2), .init(0.9)])],
+      references: [("chance", 0.5), ("shuffled", 0.51), ("words", 0.8)])
+    let ends = chart.svg().split(separator: "\n").filter { $0.contains("m halo") }.compactMap { line in
+      line.split(separator: "\"").dropFirst().first.flatMap { Double($0) }
+    }
+    #expect(ends.count == 3)
+    #expect(ends[0] == ends[2] && ends[1] < ends[0] - 50)
+  }
 }

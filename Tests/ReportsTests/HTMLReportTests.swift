@@ -200,4 +200,71 @@ import Testing
   @Test func thePageIsAFunctionOfTheReport() throws {
     #expect(try HTMLReport.render(report: Self.operation) == HTMLReport.render(report: Self.operation))
   }
+
+  @Test func stepsHaveTheFiguresOfTheOperation() throws {
+    let operation = try #require(Self.operation["results"])
+    func page(_ kind: String, _ results: JSONValue) throws -> String {
+      var report = ReportEnvelope(kind: kind)
+      report.results = results
+      report.run.status = .ok
+      report.run.exitCode = .done
+      try SchemaRegistry.validate(report.json)
+      let page = try HTMLReport.render(report: report.json)
+      #expect(imbalance(page) == nil)
+      return page
+    }
+    let sweep = try page(
+      "sweep",
+      ["base": operation["base"]?["validation"] ?? .null, "points": operation["sweep"] ?? [], "chosen": 3])
+    #expect(sweep.contains("Effect against damage") && sweep.contains(">chosen<"))
+    #expect(!sweep.contains(">on test<"))
+    let probes = try page(
+      "probe.train",
+      [
+        "behaviour": "hostile", "chosen": ["site": "final_norm"],
+        "probes": [
+          [
+            "kind": "means", "site": "blocks.0.output", "auroc": 0.7,
+            "interval": ["lower": 0.6, "upper": 0.8],
+          ],
+          ["kind": "means", "site": "final_norm", "auroc": 0.9],
+          ["kind": "logistic", "site": "final_norm", "auroc": 0.95],
+        ],
+      ])
+    #expect(probes.contains("tells hostile from other texts. Bands are"))
+    let rows = try page(
+      "locate", ["space": "faithful", "rows": 42, "rows_per_block": operation["rows_per_block"] ?? []])
+    #expect(rows.contains("Rows changed in each block"))
+    #expect(
+      !(try page("sweep", ["base": ["n": 1, "behaviour_rate": 0.5], "points": []])).contains("<figure"))
+  }
+
+  @Test func samplesThatDidWhatWasMeantComeFirst() throws {
+    var report = try Self.operation
+    func sample(_ before: String, _ after: String, _ number: Int) -> JSONValue {
+      [
+        "prompt": .string("prompt \(before) \(after) \(number)"), "before": "a", "after": "b",
+        "verdict_before": .string(before), "verdict_after": .string(after),
+      ]
+    }
+    report["results"]?["samples"] = .array(
+      (0..<4).flatMap { number in
+        [
+          sample("broken", "broken", number), sample("hostile", "mixed", number),
+          sample("wanted", "broken", number),
+          sample("behaviour", "civil", number),
+        ]
+      })
+    let page = try HTMLReport.render(report: report)
+    let parts = page.split(separator: "<p class=\"prompt\">").dropFirst().map { $0.prefix { $0 != "<" } }
+    #expect(
+      parts.prefix(8) == [
+        "prompt behaviour civil 0", "prompt behaviour civil 1", "prompt hostile mixed 0",
+        "prompt hostile mixed 1",
+        "prompt wanted broken 0", "prompt wanted broken 1", "prompt broken broken 0",
+        "prompt broken broken 1",
+      ])
+    #expect(parts.count == 16)
+    #expect(page.contains("<summary>8 more</summary>"))
+  }
 }

@@ -11,7 +11,8 @@ import Testing
   @Test(.timeLimit(.minutes(10))) func operationNotebook() throws {
     let file = Self.root.appendingPathComponent("notebooks-md/operation.md")
     var text = try String(contentsOf: file, encoding: .utf8)
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("notebook-\(UUID().uuidString)")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "notebook-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let record = ProcessInfo.processInfo.environment["SURGEON_RECORD"] != nil
@@ -31,7 +32,8 @@ import Testing
         text.replaceSubrange(expectedOpening.upperBound..<expectedClosing.lowerBound, with: found)
         place = text.index(text.startIndex, offsetBy: offset + found.count)
       } else {
-        #expect(Self.agree(found, expected), "step \(steps) printed:\n\(found)\nthe notebook says:\n\(expected)")
+        #expect(
+          Self.agree(found, expected), "step \(steps) printed:\n\(found)\nthe notebook says:\n\(expected)")
         place = expectedClosing.upperBound
       }
     }
@@ -46,7 +48,8 @@ import Testing
     process.arguments = ["-e", "-c", script]
     process.currentDirectoryURL = folder
     var environment = ProcessInfo.processInfo.environment
-    environment["PATH"] = "\(URL(fileURLWithPath: Program.path).deletingLastPathComponent().path):\(environment["PATH"] ?? "/usr/bin:/bin")"
+    environment["PATH"] =
+      "\(URL(fileURLWithPath: Program.path).deletingLastPathComponent().path):\(environment["PATH"] ?? "/usr/bin:/bin")"
     process.environment = environment
     let output = Pipe()
     process.standardOutput = output

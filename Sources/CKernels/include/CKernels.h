@@ -8,6 +8,7 @@
 #include "ck_isa.h"
 #include "ck_linear.h"
 #include "ck_norm.h"
+#include "ck_peak.h"
 #include "ck_pool.h"
 #include "ck_rotary.h"
 #include "ck_rows.h"

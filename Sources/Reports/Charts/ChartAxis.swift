@@ -47,7 +47,7 @@ public struct ChartAxis: Sendable, Equatable {
     case .count: Format.count(Int(value.rounded()))
     case .percent: Format.significant(value * 100, 4) + " %"
     case .points:
-      Format.signed(value * 100, abs(value * 100) < 9.95 && (value * 100).rounded() != value * 100 ? 1 : 0)
+      value == 0 ? "0" : (value < 0 ? "−" : "+") + Format.significant(abs(value) * 100, 3)
     }
   }
 

@@ -157,15 +157,26 @@ public struct LineChart: DrawnChart, Equatable {
       parts.append(
         SVG.text("chosen", xs[marked] + (isRight ? -6 : 6), bottom - 8, isRight ? .end : .start, "m halo"))
     }
-    for reference in references {
-      let place = vertical.place(reference.value)
-      parts.append(SVG.line(left, place, right, place, "reference"))
-      parts.append(
-        SVG.text("\(reference.name) \(exact(reference.value))", right - 4, place - 5, .end, "m halo"))
-    }
+    parts += referenceLines(vertical, left: left, right: right)
     for (index, line) in series.enumerated() { parts += band(line, index, xs, vertical) }
     for (index, line) in series.enumerated() { parts += stroke(line, index, xs, vertical) }
     return parts + legend
+  }
+
+  /// Dashed levels with their names at the right; names that would meet stand beside one another.
+  private func referenceLines(_ vertical: ChartAxis.Fitted, left: Double, right: Double) -> [Markup] {
+    var parts: [Markup] = []
+    var taken: [(y: Double, left: Double)] = []
+    for reference in references {
+      let place = vertical.place(reference.value)
+      let text = "\(reference.name) \(exact(reference.value))"
+      var end = right - 4
+      for other in taken where abs(other.y - place) < 14 { end = min(end, other.left - 14) }
+      taken.append((place, end - SVG.width(text)))
+      parts.append(SVG.line(left, place, right, place, "reference"))
+      parts.append(SVG.text(text, end, place - 5, .end, "m halo"))
+    }
+    return parts
   }
 
   private func band(_ line: Series, _ index: Int, _ xs: [Double], _ vertical: ChartAxis.Fitted) -> [Markup] {

@@ -11,6 +11,8 @@ extension HTMLReport {
     results.write(report["results"] ?? .null, depth: 0)
     var sections: [Section] = []
     sections += [parts.metricsSection, parts.gatesSection].compactMap { $0 }
+    let figures = KindFigures(report: report).figures
+    if !figures.isEmpty { sections.append(Section("Figures", figures.map { .figure($0) })) }
     if !results.blocks.isEmpty { sections.append(Section("Results", results.blocks)) }
     sections.append(parts.provenanceSection)
     let title = SchemaRegistry.summary(kind) ?? ReportSections.sentence(ReportSections.words(kind))
@@ -59,7 +61,9 @@ private struct GenericResults {
       return key.hasSuffix("bytes") && value >= 0 ? Format.bytes(UInt64(value)) : Format.count(Int(value))
     case .number(let value):
       if key.hasSuffix("seconds") { return Format.seconds(value) }
-      let isShare = key.hasSuffix("rate") || key.hasSuffix("fraction") || key.hasSuffix("accuracy")
+      let isShare =
+        key.hasSuffix("rate") || key.hasSuffix("fraction") || key.hasSuffix("accuracy")
+        || key.hasSuffix("agreement")
       return isShare && (0...1).contains(value) ? Format.percent(value) : Format.significant(value, 5)
     case .string(let value):
       return value.utf8.count == 64 && value.allSatisfy(\.isHexDigit) ? value.prefix(12) + "…" : value

@@ -239,7 +239,8 @@ private struct Page {
     func piece(_ range: Range<Int>) -> String { escaped(String(decoding: bytes[range], as: UTF8.self)) }
     func isBoundary(_ offset: Int) -> Bool { offset == bytes.count || bytes[offset] & 0xC0 != 0x80 }
     var result = ""
-    var position = 0
+    // A reply that follows a name begins with a space that nobody wants to see.
+    var position = bytes.firstIndex { $0 != 32 && $0 != 10 } ?? 0
     for highlight in side.highlights.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
       let range = highlight.range
       guard range.lowerBound >= position, range.upperBound <= bytes.count, !range.isEmpty,

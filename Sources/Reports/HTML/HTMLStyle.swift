@@ -70,7 +70,7 @@ enum HTMLStyle {
     details{margin:10px 0 16px;font-size:14.5px}
     summary{cursor:pointer;color:var(--s0);font-size:14px;width:max-content;max-width:100%}
     .pair{margin:0 0 14px;border:1px solid var(--line);border-radius:10px;overflow:hidden;break-inside:avoid}
-    .pair .prompt{margin:0;padding:10px 16px;background:var(--card);border-bottom:1px solid var(--line);max-width:none}
+    .pair .prompt{margin:0;padding:10px 16px;background:var(--card);border-bottom:1px solid var(--line);max-width:none;white-space:pre-line}
     .sides{display:grid;grid-template-columns:1fr 1fr}
     .side{padding:10px 16px 14px}
     .side+.side{border-left:1px solid var(--line)}

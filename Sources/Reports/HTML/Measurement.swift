@@ -63,18 +63,22 @@ struct Measurement {
       number("kl_mean", "KL (nats)", 2), share("top1_agreement", "Same top token"),
       share("facts_accuracy", "Facts"),
       Column(key: "paired", title: "p, paired") { measurement in
-        .number(measurement.json["paired"]?["p"]?.double, 2)
+        let p = measurement.json["paired"]?["p"]?.double
+        return Table.Cell(
+          p.map { $0 < 0.001 ? "< 0.001" : Format.fixed($0, 3) } ?? "–", value: .optional(p))
       },
       Column(key: "n", title: "n") { .count($0.json["n"]?.int) },
     ]
   }
 
-  /// A table of measurements with the columns that any of them has.
+  /// A table of measurements with the columns that they have.
   static func table(
     _ rows: [(cells: [Table.Cell], measurement: Measurement)], first: [Table.Column], words: OperationWords
   ) -> Table {
+    // A column that one row alone could fill says nothing in a comparison.
+    let least = rows.count > 2 ? 2 : 1
     let present = columns(words).filter { column in
-      rows.contains { $0.measurement.json[column.key].map { !$0.isNull } ?? false }
+      rows.count { $0.measurement.json[column.key].map { !$0.isNull } ?? false } >= least
     }
     var table = Table(first + present.map { Table.Column($0.title, key: $0.key, numeric: true) })
     for row in rows { table.add(row.cells + present.map { $0.cell(row.measurement) }) }

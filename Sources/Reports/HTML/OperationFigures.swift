@@ -65,7 +65,8 @@ struct OperationFigures {
 
   /// Effect and gain over damage, sweep, controls and result in one plot.
   var price: HTMLReport.Figure? {
-    guard let base = page.base, let edited = page.edited else { return nil }
+    guard let base = page.base else { return nil }
+    let edited = page.edited
     let panels = [
       panel("behaviour_rate", "\(words.behaviour) replies avoided (points)", sign: -1, base, edited),
       panel("wanted_rate", "\(words.wanted) replies gained (points)", sign: 1, base, edited),
@@ -82,10 +83,8 @@ struct OperationFigures {
 
   /// Which damage is drawn: KL where all have it, since it is never negative, else the rise of perplexity.
   private var damage: (key: String, axis: ChartAxis) {
-    let all =
-      (results["sweep"]?.array ?? []) + (results["controls"]?.array ?? []) + [
-        results["test"]?["edited"] ?? .null
-      ]
+    var all = (results["sweep"]?.array ?? []) + (results["controls"]?.array ?? [])
+    if let edited = results["test"]?["edited"] { all.append(edited) }
     let hasKL = all.allSatisfy { $0["kl_mean"]?.double.map { $0 > 0 } ?? false }
     return hasKL
       ? ("kl_mean", ChartAxis("damage: mean KL on neutral text (nats a token)", scale: .logarithmic))
@@ -93,7 +92,7 @@ struct OperationFigures {
   }
 
   private func panel(
-    _ key: String, _ title: String, sign: Double, _ base: Measurement, _ edited: Measurement
+    _ key: String, _ title: String, sign: Double, _ base: Measurement, _ edited: Measurement?
   ) -> ScatterChart? {
     let validation = Measurement(results["base"]?["validation"])
     let (damageKey, x) = damage
@@ -151,16 +150,16 @@ struct OperationFigures {
     for (index, control) in controls.enumerated() {
       series.append(.init(control.key, control.value, slot: [3, 4, 6][index % 3]))
     }
-    guard let result = point(edited, name: "the written checkpoint", label: "on test", marked: true) else {
-      return nil
-    }
-    series.append(.init("this edit (test)", [result], slot: 1))
+    let result = point(edited, name: "the written checkpoint", label: "on test", marked: true)
+    if let result { series.append(.init("this edit (test)", [result], slot: 1)) }
+    guard !series.isEmpty else { return nil }
     var references: [(name: String, value: Double)] = [("no effect", 0)]
     if let asked = asked(key, base) { references.append(("asked for", asked)) }
     return ScatterChart(
       title: "\(title) against damage",
       summary:
-        "Points of the sweep, of the controls and of the result. The result is at \(Format.signed(result.y * 100, 1)) points.",
+        "Points of the sweep, of the controls and of the result."
+        + (result.map { " The result is at \(Format.signed($0.y * 100, 1)) points." } ?? ""),
       x: x, y: ChartAxis(title, style: .points), series: series, references: references,
       showsLegend: false, size: (480, 400))
   }
@@ -214,10 +213,12 @@ struct OperationFigures {
       y: ChartAxis("AUROC", range: max(0, (lowest * 20 - 0.2).rounded(.down) / 20)...1), series: series,
       references: references, marked: curve["chosen_site"]?.string.flatMap(sites.firstIndex), size: (960, 380)
     )
-    var caption = "How well a probe of each site tells \(words.behaviour) from \(words.wanted)"
+    let other = results["behaviour"]?["wanted"]?.string ?? "other"
+    var caption = "How well a probe of each site tells \(words.behaviour) from \(other) texts"
     if let pooling = curve["pooling"]?.string { caption += ", hidden states pooled by \(pooling)" }
     if let n = curve["n"]?.int { caption += ", n = \(Format.count(n))" }
-    return .init([chart], caption: caption + ". Bands are 95 % intervals.")
+    let hasBands = series.contains { $0.values.contains { $0.lower != nil } }
+    return .init([chart], caption: caption + (hasBands ? ". Bands are 95 % intervals." : "."))
   }
 
   /// A site's name for an axis: `blocks.3.output` is `3`.

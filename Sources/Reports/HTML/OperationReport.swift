@@ -142,6 +142,7 @@ struct OperationPage {
     case "points": Format.signed(value * 100, places) + (bare ? "" : " points")
     case "count": Format.count(Int(value.rounded()))
     case "", "ratio": Format.significant(value, 3)
+    case "strength": "strength " + Format.significant(value, 3)
     default: Format.significant(value, 3) + (bare ? "" : " \(unit)")
     }
   }
@@ -151,16 +152,15 @@ struct OperationPage {
     let figures = OperationFigures(page: self)
     if let figure = figures.replies { blocks.append(.figure(figure)) }
     let samples = results["samples"]?.array ?? []
-    let pairs = samples.map(pair)
-    if !pairs.isEmpty {
+    if !samples.isEmpty {
+      let (shown, rest) = chooseSamples(samples)
       blocks.append(.heading("Before and after"))
       blocks.append(
-        .paragraph("The same prompts and the same random numbers; the judge's hits are marked in the texts."))
-      blocks.append(.pairs(Array(pairs.prefix(8))))
-      if pairs.count > 8 {
-        blocks.append(
-          .folded("\(min(pairs.count, 60) - 8) more", [.pairs(Array(pairs.dropFirst(8).prefix(52)))]))
-      }
+        .paragraph(
+          "The same prompts and the same random numbers; the judge's hits are marked. Of each change of verdict the first ones."
+        ))
+      blocks.append(.pairs(shown.map(pair)))
+      if !rest.isEmpty { blocks.append(.folded("\(rest.count) more", [.pairs(rest.map(pair))])) }
     }
     guard !blocks.isEmpty else { return nil }
     var lead = "Replies by what the judge makes of them."
@@ -169,6 +169,34 @@ struct OperationPage {
       lead = "Judge: \(judge)\(detail.map { ", \($0)" } ?? "")."
     }
     return .init("Replies", lead: lead, blocks)
+  }
+
+  /// Eight samples to show and up to 52 to fold away: the changes that were meant first, at most two of each kind of
+  /// change, and no choice beyond that.
+  private func chooseSamples(_ samples: [JSONValue]) -> (shown: [JSONValue], rest: [JSONValue]) {
+    func rank(_ sample: JSONValue) -> Int {
+      let before = sample["verdict_before"]?.string ?? ""
+      let after = sample["verdict_after"]?.string ?? ""
+      let wasBehaviour = before == "behaviour" || before == words.behaviour
+      if wasBehaviour { return after == "wanted" || after == words.wanted ? 0 : after == before ? 3 : 1 }
+      return before == after ? 4 : 2
+    }
+    let ordered = samples.enumerated().sorted {
+      (rank($0.element), $0.offset) < (rank($1.element), $1.offset)
+    }
+    .map(\.element)
+    var seen: [String: Int] = [:]
+    var shown: [JSONValue] = []
+    var rest: [JSONValue] = []
+    for sample in ordered {
+      let change = ["kind", "verdict_before", "verdict_after"].map { sample[$0]?.string ?? "" }.joined(
+        separator: "\n")
+      seen[change, default: 0] += 1
+      if shown.count < 8, seen[change, default: 0] <= 2 { shown.append(sample) } else { rest.append(sample) }
+    }
+    // With few kinds of change there is room for more of each.
+    let room = min(8 - shown.count, rest.count)
+    return (shown + rest.prefix(room), Array(rest.dropFirst(room).prefix(52)))
   }
 
   private func pair(_ sample: JSONValue) -> HTMLReport.Pair {

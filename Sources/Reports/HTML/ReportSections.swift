@@ -51,8 +51,12 @@ struct ReportSections {
   }
 
   var warnings: [HTMLReport.Block] {
-    (report["warnings"]?.array ?? []).map {
-      .notice(.open, title: "Warning \($0["code"]?.string ?? "")", text: $0["message"]?.string ?? "")
+    (report["warnings"]?.array ?? []).compactMap {
+      // The table of questions says these better.
+      if $0["code"] == "ANSWER_NO", report["results"]?["question_answers"]?.array?.isEmpty == false {
+        return nil
+      }
+      return .notice(.open, title: "Warning \($0["code"]?.string ?? "")", text: $0["message"]?.string ?? "")
     }
   }
 
@@ -77,8 +81,13 @@ struct ReportSections {
     let metrics = metrics
     guard !metrics.isEmpty else { return nil }
     var blocks: [HTMLReport.Block] = [.table(Table(metrics: metrics))]
-    let silent = metrics.compactMap { metric in metric.reason.map { (name: metric.name, text: $0) } }
-    if !silent.isEmpty { blocks.append(.definitions(silent)) }
+    var reasons: OrderedDictionary<String, [String]> = [:]
+    for metric in metrics {
+      if let reason = metric.reason { reasons[reason, default: []].append(metric.name) }
+    }
+    if !reasons.isEmpty {
+      blocks.append(.definitions(reasons.map { (name: $0.value.joined(separator: ", "), text: $0.key) }))
+    }
     return .init(
       "Measured", lead: "↑ higher is better, ↓ lower is better; n counts documents or prompts, never tokens.",
       blocks)
@@ -188,7 +197,9 @@ struct ReportSections {
   }
 
   /// With a capital in front.
-  static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+  static func sentence(_ text: String) -> String {
+    text.count < 2 ? text : text.prefix(1).uppercased() + text.dropFirst()
+  }
 
   /// An argument as a shell reads it back.
   static func quoted(_ argument: String) -> String {

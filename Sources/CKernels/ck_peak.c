@@ -1,0 +1,8 @@
+#include "ck_peak.h"
+
+static volatile float sink;
+
+#define CK_BODY "peak_body.h"
+#include "each_isa.h"
+
+double ck_multiply_add(size_t rounds) { return CK_CALL(multiply_add, rounds); }

@@ -1,0 +1,29 @@
+// The kernel of ck_peak.c, once per instruction set.
+
+#if CK_LEVEL == 4
+#define VECTOR v16
+#define FMA CK_(fma16)
+#elif CK_LEVEL == 3
+#define VECTOR v8
+#define FMA CK_(fma8)
+#else
+#define VECTOR v4
+#define FMA CK_(fma4)
+#endif
+
+static double CK_(multiply_add)(size_t rounds) {
+  VECTOR a[12], x = {0}, y = {0};
+  for (size_t i = 0; i < sizeof x / sizeof(float); i++) x[i] = 0.999999f, y[i] = 1e-7f * (float)i;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 12; i++) a[i] = y * (float)i;
+  for (size_t r = 0; r < rounds; r++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 12; i++) a[i] = FMA(a[i], x, y);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 1; i < 12; i++) a[0] = a[0] + a[i];
+  sink = a[0][0];
+  return (double)rounds * 12 * 2 * (double)(sizeof x / sizeof(float));
+}
+#undef VECTOR
+#undef FMA
