@@ -11,7 +11,7 @@ struct product {
   const int64_t *selected;
   ck_matrix w;
   size_t y_stride, x_stride, M, N, K;
-  size_t first;             // output of W's first stored row
+  size_t first;             // output of W's first stored row and of the first bias
   size_t rows_per_block;    // rows of x that a task takes at a time
   size_t outputs_per_task;  // at most MOST_OUTPUTS
   size_t tasks_per_block;

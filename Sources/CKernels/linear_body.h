@@ -78,9 +78,24 @@ CK_INLINE void CK_(prefetch_panel)(const struct product *p, size_t n, size_t k, 
   }
 }
 
-/// lanes[R][NR][16] (+)= x[R, 16 * steps] · panel, all lanes apart.
-CK_INLINE void CK_(tile)(float *lanes, const float *x, size_t x_stride, const float *panel, size_t steps,
-                         int fresh, const size_t R) {
+/// One step: a += x[R] · panel[PASS_NR], the lanes LANES of each.
+CK_INLINE void CK_(step)(CK_(lanes) a[MR][PASS_NR], const float *x, size_t x_stride, const float *panel,
+                         const size_t R) {
+  CK_(lanes) xv[MR];
+#pragma clang loop unroll(full)
+  for (size_t r = 0; r < R; r++) xv[r] = CK_(load_lanes)(x + r * x_stride);
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < PASS_NR; i++) {
+    const CK_(lanes) wv = CK_(load_lanes)(panel + i * 16);
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < R; r++) a[r][i] = FMA(xv[r], wv, a[r][i]);
+  }
+}
+
+/// lanes[R][NR][16] (+)= x[R, 16 * steps] · panel, then, unless NULL, end[R][16] · the panel's last step. With `sums`
+/// the trees follow, sums[R * NR], and the lanes are left undefined; without them the lanes are kept for more.
+CK_INLINE void CK_(tile)(float *sums, float *lanes, const float *x, size_t x_stride, const float *panel, size_t steps,
+                         const float *end, int fresh, const size_t R) {
   for (size_t n = 0; n < NR; n += PASS_NR) {
     for (size_t l = 0; l < 16; l += LANES) {
       CK_(lanes) a[MR][PASS_NR];
@@ -91,47 +106,54 @@ CK_INLINE void CK_(tile)(float *lanes, const float *x, size_t x_stride, const fl
           a[r][i] = fresh ? (CK_(lanes)){0} : CK_(load_lanes)(lanes + (r * NR + n + i) * 16 + l);
       const float *w = panel + n * 16 + l, *v = x + l;
 #pragma clang loop unroll_count(2)
-      for (size_t s = 0; s < steps; s++, w += NR * 16, v += 16) {
-        CK_(lanes) xv[MR];
+      for (size_t s = 0; s < steps; s++, w += NR * 16, v += 16) CK_(step)(a, v, x_stride, w, R);
+      if (end) CK_(step)(a, end + l, 16, w, R);
+#if CK_LEVEL == 4
+      if (sums) {
+        v16 all[MR * NR] = {{0}};
 #pragma clang loop unroll(full)
-        for (size_t r = 0; r < R; r++) xv[r] = CK_(load_lanes)(v + r * x_stride);
+        for (size_t r = 0; r < R; r++)
 #pragma clang loop unroll(full)
-        for (size_t i = 0; i < PASS_NR; i++) {
-          const CK_(lanes) wv = CK_(load_lanes)(w + i * 16);
-#pragma clang loop unroll(full)
-          for (size_t r = 0; r < R; r++) a[r][i] = FMA(xv[r], wv, a[r][i]);
-        }
+          for (size_t i = 0; i < NR; i++) all[r * NR + i] = a[r][i];
+        CK_(store)(sums, CK_(sum16)(all));
+        CK_(store)(sums + 16, CK_(sum8)(all + 16));
+        return;
       }
+#endif
 #pragma clang loop unroll(full)
       for (size_t r = 0; r < R; r++)
 #pragma clang loop unroll(full)
         for (size_t i = 0; i < PASS_NR; i++) memcpy(lanes + (r * NR + n + i) * 16 + l, &a[r][i], sizeof a[r][i]);
     }
   }
+  if (!sums) return;
+  v16 all[MR * NR] = {{0}};
+  memcpy(all, lanes, R * NR * 16 * sizeof(float));
+  CK_(store)(sums, CK_(sum16)(all));
+  CK_(store)(sums + 16, CK_(sum8)(all + 16));
 }
 
-CK_NOINLINE void CK_(tile_of)(float *lanes, const float *x, size_t x_stride, const float *panel, size_t steps,
-                              int fresh, size_t R) {
-  if (R == 4) CK_(tile)(lanes, x, x_stride, panel, steps, fresh, 4);
-  else if (R == 3) CK_(tile)(lanes, x, x_stride, panel, steps, fresh, 3);
-  else if (R == 2) CK_(tile)(lanes, x, x_stride, panel, steps, fresh, 2);
-  else CK_(tile)(lanes, x, x_stride, panel, steps, fresh, 1);
+CK_NOINLINE void CK_(tile_of)(float *sums, float *lanes, const float *x, size_t x_stride, const float *panel,
+                              size_t steps, const float *end, int fresh, size_t R) {
+  if (R == 4) CK_(tile)(sums, lanes, x, x_stride, panel, steps, end, fresh, 4);
+  else if (R == 3) CK_(tile)(sums, lanes, x, x_stride, panel, steps, end, fresh, 3);
+  else if (R == 2) CK_(tile)(sums, lanes, x, x_stride, panel, steps, end, fresh, 2);
+  else CK_(tile)(sums, lanes, x, x_stride, panel, steps, end, fresh, 1);
 }
 
-/// y[rows, n ..< n + NR] = the trees over lanes[MR][NR][16], plus bias.
-CK_NOINLINE void CK_(finish_tile)(float *y, const struct product *p, const float *lanes, const float *bias, size_t n,
-                                  size_t rows) {
-  v16 a[MR * NR];
-  memcpy(a, lanes, sizeof a);
-  float sums[MR * NR + 16];
-  CK_(store)(sums, CK_(sum16)(a));
-  CK_(store)(sums + 16, CK_(sum8)(a + 16));
-  if (n + NR <= p->N) {
-    for (size_t r = 0; r < rows; r++)
-      for (size_t i = 0; i < NR; i++) y[r * p->y_stride + i] = sums[r * NR + i] + bias[i];
-  } else {
-    for (size_t r = 0; r < rows; r++)
-      for (size_t i = 0; n + i < p->N; i++) y[r * p->y_stride + i] = sums[r * NR + i] + bias[i];
+/// y[rows, outputs] = sums[rows * NR] + bias[8], outputs <= NR.
+CK_INLINE void CK_(put_tile)(float *y, size_t y_stride, const float *sums, const float *bias, size_t rows,
+                             size_t outputs) {
+  v8 b;
+  memcpy(&b, bias, sizeof b);
+  for (size_t r = 0; r < rows; r++) {
+    v8 v;
+    memcpy(&v, sums + r * NR, sizeof v);
+    v = v + b;
+    if (outputs == NR)
+      memcpy(y + r * y_stride, &v, NR * sizeof(float));
+    else
+      memcpy(y + r * y_stride, &v, outputs * sizeof(float));
   }
 }
 
@@ -144,9 +166,9 @@ static void CK_(packed_block)(const struct product *p, size_t m0, size_t m1, siz
   float *panel = ck_scratch(CK_SCRATCH_PANEL, (stretch + 16) * NR * sizeof(float));
   float *lanes = ck_scratch(CK_SCRATCH_LANES, tiles * MR * NR * 16 * sizeof(float));
   for (size_t n = n0; n < n1; n += NR) {
-    float bias[NR] = {0};
+    float bias[8] = {0};
     if (p->bias)
-      for (size_t i = 0; i < NR && n + i < n1; i++) bias[i] = p->bias[output_of(p, n + i)];
+      for (size_t i = 0; i < NR && n + i < n1; i++) bias[i] = p->bias[output_of(p, n + i) - p->first];
     for (size_t k = 0; k < K || k == 0; k += stretch) {
       const size_t length = least(stretch, K - k), steps = length / 16;
       CK_(pack_panel)(panel, p, n, k, length);
@@ -157,18 +179,15 @@ static void CK_(packed_block)(const struct product *p, size_t m0, size_t m1, siz
       for (size_t m = m0; m < m1; m += MR) {
         const size_t rows = least(MR, m1 - m);
         const float *x = p->x + m * p->x_stride + k;
+        if (next_n < n1) CK_(prefetch_panel)(p, next_n, next_k, next_length, (m - m0) / MR, tiles);
+        float end[MR * 16], sums[MR * NR + 8];
+        const size_t rest = length - steps * 16;  // the end of K, padded
+        for (size_t r = 0; r < rows && rest > 0; r++)
+          CK_(store)(end + r * 16, CK_(load_part)(x + r * p->x_stride + steps * 16, rest));
         // While the panel is the only one of its outputs, the tile's lanes need no memory of their own.
         float *at = lanes + (stretches == 1 ? 0 : (m - m0) * NR * 16);
-        if (next_n < n1) CK_(prefetch_panel)(p, next_n, next_k, next_length, (m - m0) / MR, tiles);
-        CK_(tile_of)(at, x, p->x_stride, panel, steps, k == 0, rows);
-        if (!last) continue;
-        if (length > steps * 16) {  // the end of K, padded
-          float end[MR * 16];
-          for (size_t r = 0; r < rows; r++)
-            CK_(store)(end + r * 16, CK_(load_part)(x + r * p->x_stride + steps * 16, length - steps * 16));
-          CK_(tile_of)(at, end, 16, panel + steps * NR * 16, 1, 0, rows);
-        }
-        CK_(finish_tile)(p->y + m * p->y_stride + n, p, at, bias, n, rows);
+        CK_(tile_of)(last ? sums : NULL, at, x, p->x_stride, panel, steps, rest > 0 ? end : NULL, k == 0, rows);
+        if (last) CK_(put_tile)(p->y + m * p->y_stride + n, p->y_stride, sums, bias, rows, least(NR, n1 - n));
       }
     }
   }
@@ -244,7 +263,7 @@ static void CK_(linear_packed)(const struct product *p, size_t task) {
   part.w = (ck_matrix){rows, stride, CK_F32, 0};
   part.first = n0;
   part.selected = NULL;
-  part.bias = p->bias ? bias - n0 : NULL;
+  part.bias = p->bias ? bias : NULL;
   for (size_t m = 0; m < p->M; m += p->rows_per_block)
     CK_(packed_block)(&part, m, least(p->M, m + p->rows_per_block), n0, n1);
 }
