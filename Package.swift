@@ -92,7 +92,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   (
     "Evaluation",
-    ["Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics", "Runtime"],
+    [
+      "Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics",
+      "Runtime",
+    ],
     []
   ),
   (

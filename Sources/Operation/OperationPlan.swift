@@ -2,7 +2,9 @@ import Architectures
 import Checkpoints
 import JSON
 import Organism
+import Probing
 import Runtime
+import Surgery
 import Transformers
 
 /// What an operation would read, write, hold and roughly take, found without running the model: `--dry-run`.

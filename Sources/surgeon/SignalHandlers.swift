@@ -10,6 +10,12 @@ enum SignalHandlers {
     }
     signal(SIGINT, handler)
     signal(SIGTERM, handler)
+    // A parent that blocks signals (some job runners do) hands its mask down: then nothing could stop a long job.
+    var asked = sigset_t()
+    sigemptyset(&asked)
+    sigaddset(&asked, SIGINT)
+    sigaddset(&asked, SIGTERM)
+    sigprocmask(SIG_UNBLOCK, &asked, nil)
     // A reader that closes the pipe early (`| head`) is no error worth a signal.
     signal(SIGPIPE, SIG_IGN)
   }

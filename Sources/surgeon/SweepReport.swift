@@ -90,7 +90,9 @@ extension PlanSweep.Outcome {
   func next(model: String, plan: String, budgets: [RowBudget]) -> [String] {
     guard let point = sweep.chosen.map({ sweep.points[$0] }) else { return [] }
     let rows = budgets.isEmpty ? "" : " --rows \(budgets[point.arm])"
-    return ["use with: surgeon edit build \(model) --plan \(plan)\(rows) --strength \(point.strength) -o PATCH"]
+    return [
+      "use with: surgeon edit build \(model) --plan \(plan)\(rows) --strength \(point.strength) -o PATCH"
+    ]
   }
 
   var closing: String {
