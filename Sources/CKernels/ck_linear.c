@@ -19,10 +19,9 @@ struct product {
 
 #define MR 4             // rows of a register tile
 #define NR 6             // outputs of a register tile
-#define FEW 40           // up to so many rows weights are used as they lie, beyond they are packed
 #define FEW_COLUMNS 4    // the same for transposed storage
 #define MOST_OUTPUTS 96  // of one task: whole panels and whole vectors
-#define PANEL_K 2048     // longest stretch of K of a packed panel: NR * PANEL_K floats stay near the processor
+#define PANEL_K 768      // longest stretch of K of a packed panel: it and a tile's rows stay in the first cache
 #define X_BYTES 786432   // of x that should stay in the second cache
 
 static inline size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -33,6 +32,10 @@ static inline size_t output_of(const struct product *p, size_t n) {
 
 #define CK_BODY "linear_body.h"
 #include "each_isa.h"
+
+/// Up to so many rows weights are used as they lie, beyond they are packed: with half the registers and lanes, packing
+/// pays sooner. Which way a product goes changes no bit of it.
+static inline size_t few_rows(void) { return ck_isa() == CK_ISA_V4 ? 40 : 14; }
 
 static void packed_task(void *context, size_t begin, size_t end) {
   for (size_t t = begin; t < end; t++) CK_CALL(linear_packed, context, t);
@@ -55,7 +58,7 @@ void ck_linear(float *y, size_t y_stride, const float *x, size_t x_stride, ck_ma
   if (M == 0 || N == 0) return;
   struct product p = {.y = y, .x = x, .bias = bias, .selected = selected, .w = w, .y_stride = y_stride,
                       .x_stride = x_stride, .M = M, .N = N, .K = K};
-  if (M <= (w.transposed ? FEW_COLUMNS : FEW)) {
+  if (M <= (w.transposed ? FEW_COLUMNS : few_rows())) {
     // One task takes whole groups of outputs and at least about 32 thousand multiply-adds.
     const size_t work = 32768 / (K * M + 1) + 1;
     ck_task task = !w.transposed ? direct_task : selected ? scattered_task : columns_task;

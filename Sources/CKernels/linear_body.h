@@ -81,6 +81,8 @@ CK_INLINE void CK_(prefetch_panel)(const struct product *p, size_t n, size_t k, 
 /// One step: a += x[R] · panel[PASS_NR], the lanes LANES of each.
 CK_INLINE void CK_(step)(CK_(lanes) a[MR][PASS_NR], const float *x, size_t x_stride, const float *panel,
                          const size_t R) {
+  // Sixteen registers hold 12 accumulators, the outputs' lanes and one row's; with more of them rows are held instead.
+#if CK_LEVEL == 4
   CK_(lanes) xv[MR];
 #pragma clang loop unroll(full)
   for (size_t r = 0; r < R; r++) xv[r] = CK_(load_lanes)(x + r * x_stride);
@@ -90,6 +92,17 @@ CK_INLINE void CK_(step)(CK_(lanes) a[MR][PASS_NR], const float *x, size_t x_str
 #pragma clang loop unroll(full)
     for (size_t r = 0; r < R; r++) a[r][i] = FMA(xv[r], wv, a[r][i]);
   }
+#else
+  CK_(lanes) wv[PASS_NR];
+#pragma clang loop unroll(full)
+  for (size_t i = 0; i < PASS_NR; i++) wv[i] = CK_(load_lanes)(panel + i * 16);
+#pragma clang loop unroll(full)
+  for (size_t r = 0; r < R; r++) {
+    const CK_(lanes) xv = CK_(load_lanes)(x + r * x_stride);
+#pragma clang loop unroll(full)
+    for (size_t i = 0; i < PASS_NR; i++) a[r][i] = FMA(xv, wv[i], a[r][i]);
+  }
+#endif
 }
 
 /// lanes[R][NR][16] (+)= x[R, 16 * steps] · panel, then, unless NULL, end[R][16] · the panel's last step. With `sums`
