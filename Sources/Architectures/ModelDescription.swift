@@ -156,6 +156,7 @@ extension Site {
   public func width(_ network: Network) -> Int {
     switch self {
     case .input(.block(_, .down)): network.mlpWidth
+    case .input(.head), .input(.embeddingProjection): network.headWidth
     case .input(.block(_, .attentionOutput)): network.heads * network.headSize
     default: network.width
     }
