@@ -99,7 +99,12 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     []
   ),
   (
-    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],
+    "Surgery",
+    [
+      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "Transformers", "JSON",
+      "Runtime",
+      collections,
+    ],
     []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),

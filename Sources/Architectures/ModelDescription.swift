@@ -90,10 +90,14 @@ public struct ModelDescription: Sendable {
     }
   }
 
-  /// The name with `*` for its block, or for every number where the layout is not understood.
+  /// The name with `*` for its block (the first number that it is), or for every number where the layout is not
+  /// understood.
   private func starred(_ name: String, _ block: Int?) -> String {
-    name.split(separator: ".", omittingEmptySubsequences: false).map { part in
-      let isNumber = block.map { part == String($0) } ?? (binding == nil && part.allSatisfy(\.isNumber))
+    var done = false
+    return name.split(separator: ".", omittingEmptySubsequences: false).map { part in
+      let isNumber =
+        block.map { part == String($0) && !done } ?? (binding == nil && part.allSatisfy(\.isNumber))
+      done = done || isNumber
       return isNumber ? "*" : String(part)
     }.joined(separator: ".")
   }
@@ -115,13 +119,15 @@ public struct ModelDescription: Sendable {
       let entry = checkpoint.entry(bound.tensor)
       let outputs = bound.transposed ? entry?.shape.last : entry?.shape.first
       var notes: [String] = []
-      if let outputs, bound.rows.count != outputs {
-        notes.append("outputs \(bound.rows.lowerBound)…\(bound.rows.upperBound - 1) of \(outputs)")
+      if let outputs, bound.rows.count != outputs, bound.parts.isEmpty {
+        notes.append("outputs \(bound.rows) of \(outputs)")
       }
       if bound.transposed { notes.append("stored [inputs, outputs]") }
       if role == .head && binding.network.tiedHead { notes.append("tied to embedding.tokens") }
       let note = notes.joined(separator: ", ")
-      add(bound.tensor, role: role.description, block: role.block, note: note)
+      for tensor in bound.tensors {
+        add(tensor, role: role.description, block: role.block, note: note)
+      }
       if let bias = bound.bias {
         add(bias, role: role.description + ".bias", block: role.block, note: notes.first ?? "")
       }
@@ -144,7 +150,7 @@ extension Site {
     ("blocks.N.mlp.input", "what the first product of the MLP reads"),
     ("blocks.N.attention.output", "what attention adds to the residual stream"),
     ("blocks.N.mlp.output", "what the MLP adds to the residual stream"),
-    ("final_norm", "after the final norm; the last entry of hidden_states"),
+    ("final_norm", "after the final norm, where the family has one; the last entry of hidden_states"),
     ("ROLE:input", "what the product of a role reads, such as blocks.N.mlp.down:input"),
   ]
 }
@@ -154,6 +160,7 @@ extension Site {
   public func width(_ network: Network) -> Int {
     switch self {
     case .input(.block(_, .down)): network.mlpWidth
+    case .input(.head), .input(.embeddingProjection): network.headWidth
     case .input(.block(_, .attentionOutput)): network.heads * network.headSize
     default: network.width
     }

@@ -28,6 +28,8 @@ extension Model {
     _ texts: [[Int32]], capture sites: [Site] = [], logits: LogitRows = .all, overlay: Overlay? = nil
   ) throws -> Pass {
     try check(texts)
+    try check(sites: sites)
+    if case .none = logits {} else { try requireHead() }
     var states: [Site: [Tensor]] = [:]
     var allLogits: [Tensor] = []
     let placed = try PlacedOverlay(overlay, model: self)
@@ -52,7 +54,7 @@ extension Model {
         let rows = if case .last = logits { segment.rows.suffix(1) } else { segment.rows }
         let result = Tensor(zeros: [rows.count, network.vocabulary])
         self.logits(
-          result.f32, workspace.normed.f32 + rows.lowerBound * network.width, rows: rows.count,
+          result.f32, workspace.final.f32 + rows.lowerBound * network.headWidth, rows: rows.count,
           overlay: placed)
         allLogits.append(result)
       }
@@ -71,6 +73,7 @@ extension Model {
       -> Void
   ) throws {
     try check(texts)
+    try check(sites: sites)
     let placed = try PlacedOverlay(overlay, model: self)
     let runs = Batch.cut(texts, tokens: batchTokens)
     let most = runs.map { run in texts[run].reduce(0) { $0 + $1.count } }.max() ?? 0
@@ -86,7 +89,7 @@ extension Model {
     }
   }
 
-  /// What the head reads, `[M, D]`, of all tokens of some texts end to end; the texts must fit one batch.
+  /// What the head reads, `[M, headWidth]`, of all tokens of some texts end to end; the texts must fit one batch.
   /// - Throws: ``TransformerError``.
   public func finalStates(_ texts: [[Int32]], overlay: Overlay? = nil) throws -> Tensor {
     try check(texts)
@@ -96,17 +99,18 @@ extension Model {
       model: self, batch: batch, workspace: workspace, overlay: try PlacedOverlay(overlay, model: self),
       observed: [], observer: nil, caches: nil)
     try pass.run(through: network.blocks - 1, finalNorm: true)
-    let states = workspace.normed.rows(0..<batch.tokens.count)
+    let states = workspace.final.rows(0..<batch.tokens.count)
     try requireFinite(states)
     return states
   }
 
   /// Logits `[rows, V]` from what the head reads.
-  /// - Throws: ``TransformerError`` where the overlay does not fit.
+  /// - Throws: ``TransformerError`` where the overlay does not fit or the network makes no logits.
   public func logits(of states: Tensor, rows: Range<Int>, overlay: Overlay? = nil) throws -> Tensor {
+    try requireHead()
     let result = Tensor(zeros: [rows.count, network.vocabulary])
     logits(
-      result.f32, states.f32 + rows.lowerBound * network.width, rows: rows.count,
+      result.f32, states.f32 + rows.lowerBound * network.headWidth, rows: rows.count,
       overlay: try PlacedOverlay(overlay, model: self))
     return result
   }
@@ -114,15 +118,25 @@ extension Model {
   func logits(
     _ result: UnsafeMutablePointer<Float>, _ states: UnsafePointer<Float>, rows: Int, overlay: PlacedOverlay?
   ) {
-    Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
-    overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: network.width, rows: rows)
+    guard let head else { preconditionFailure("logits of a network without a head, which checks refuse") }
+    let network = self.network
+    Linear.forward(result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head)
+    overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: head.inputs, rows: rows)
+    guard network.logitScale != 1 || network.logitDivisor != 1 || network.logitSoftcap != nil else { return }
+    let result = UnsafeMutableBufferPointer(start: result, count: rows * network.vocabulary)
+    Parallel.forEach(rows, grain: 1 + 65536 / network.vocabulary) { range in
+      guard let base = result.baseAddress else { return }
+      Vector.finishLogits(
+        base + range.lowerBound * network.vocabulary, scale: network.logitScale,
+        divisor: network.logitDivisor, cap: network.logitSoftcap, count: range.count * network.vocabulary)
+    }
   }
 
   /// - Throws: ``TransformerError/notFinite(site:tensor:)``, naming the first damaged tensor where there is one.
   func requireFinite(_ states: Tensor) throws {
     let sum = (0..<states.count).reduce(Float(0)) { $0 + states.f32[$1] * 0 }
     guard sum != 0 || sum.isNaN else { return }
-    throw TransformerError.notFinite(site: .finalNorm, tensor: try checkpoint.firstNonFinite()?.tensor)
+    throw TransformerError.notFinite(site: network.lastSite, tensor: try checkpoint.firstNonFinite()?.tensor)
   }
 
   private func lastBlock(of sites: [Site]) -> Int {

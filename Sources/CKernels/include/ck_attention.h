@@ -1,6 +1,6 @@
 // Scaled dot-product attention of one text, with grouped-query heads.
 //
-// Numbers: a score is a product of ck_linear.h's kind over the head's width, times the scale. A query's weights are
+// Numbers: a score is a product of ck_linear.h's kind over the head's width, times the scale, capped, plus its biases. A query's weights are
 // exp(score - its largest score), their sum is taken in 16 lanes counted from the query's first visible key and one
 // tree; the output is a chain of fused multiply-adds over the visible keys in order, times 1 / sum. All of this
 // concerns one query and its visible keys only: the bits do not depend on the queries computed together, on the keys
@@ -15,6 +15,8 @@ typedef struct {
   const float *slopes;  ///< [H], ALiBi: slope · (key position - query position) is added; NULL: none
   size_t window;        ///< > 0: a query sees only the last `window` keys up to its own position
   int causal;           ///< 0: every query sees every key (the window is then not used)
+  const float *key_bias;  ///< [H, Tk], added to the scores of a key whatever the query, after the slopes; NULL: none
+  size_t key_bias_stride;  ///< floats from one head's biases to the next
 } ck_attention_options;
 
 /// out[Tq, H·hd] from q[Tq, H·hd], k[Tk, KV·hd], v[Tk, KV·hd]; rows lie their strides apart, in floats.
