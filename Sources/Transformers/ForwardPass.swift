@@ -41,11 +41,16 @@ struct ForwardPass {
   private func embed() {
     let width = network.width
     let residual = workspace.residual.f32
+    let embedding = overlay?.tables[.tokenEmbedding] ?? model.embedding
     for (row, token) in batch.tokens.enumerated() {
-      model.embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
-      if let positions = model.positions {
-        let position = Int(batch.positions[row])
+      embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
+    }
+    overlay?.project(.tokenEmbedding, residual, rows: count)
+    if let positions = overlay?.tables[.positionEmbedding] ?? model.positions {
+      for (row, position) in batch.positions.enumerated() {
+        let position = Int(position)
         positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
+        overlay?.project(.positionEmbedding, workspace.normed.f32, rows: 1)
         Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
@@ -148,6 +153,7 @@ struct ForwardPass {
 
   /// y = x Wᵀ + b with the overlay's changes of this role.
   private func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role) throws {
+    let weight = overlay?.replaced[role] ?? weight
     Linear.forward(
       y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: count, weight)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: count)
@@ -237,6 +243,7 @@ extension PlacedOverlay {
     _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int,
     rows: Int
   ) {
+    if role != .head { project(role, y, rows: rows) }
     guard let changes = products[role] else { return }
     for change in changes {
       let width = change.rows.count

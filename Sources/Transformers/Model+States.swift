@@ -114,7 +114,15 @@ extension Model {
   func logits(
     _ result: UnsafeMutablePointer<Float>, _ states: UnsafePointer<Float>, rows: Int, overlay: PlacedOverlay?
   ) {
-    Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+    let head = overlay?.replaced[.head] ?? head
+    if let overlay, overlay.projections[.head] != nil {
+      let copy = Tensor(zeros: [rows, network.width])
+      copy.f32.update(from: states, count: copy.count)
+      overlay.project(.head, copy.f32, rows: rows)
+      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: network.width, rows: rows, head)
+    } else {
+      Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+    }
     overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: network.width, rows: rows)
   }
 

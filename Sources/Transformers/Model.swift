@@ -69,6 +69,10 @@ public final class Model: Sendable {
     }
   }
 
+  /// The effective gain of the norm between a product and the residual stream it writes to, `[D]`; nil where the
+  /// product is added as it is.
+  public func gain(following role: Role) -> [Float]? { nil }
+
   /// The effective gain of the norm after the last block, `[D]`.
   public var finalGain: [Float] { finalNorm.effectiveGain(offset: network.norm.gainOffset) }
 }
@@ -116,11 +120,15 @@ struct BlockWeights: Sendable {
 struct WeightSource {
   let checkpoint: Checkpoint
   let binding: Binding
+  /// Tensors that are read from here instead, by their names.
+  var replaced: [String: Tensor] = [:]
+
+  private func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)
-    let bias = try bound.bias.map { Tensor(try checkpoint.tensor($0).toFloats()) }
-    let whole = LinearWeight(try checkpoint.tensor(bound.tensor), transposed: bound.transposed, bias: bias)
+    let bias = try bound.bias.map { Tensor(try tensor($0).toFloats()) }
+    let whole = LinearWeight(try tensor(bound.tensor), transposed: bound.transposed, bias: bias)
     return bound.rows.count == whole.outputs ? whole : whole.rows(bound.rows)
   }
 
