@@ -24,7 +24,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Layers", ["Tensors", "CKernels", "Runtime"]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
   ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
-  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
+  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime", collections]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
   (

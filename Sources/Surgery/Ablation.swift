@@ -156,7 +156,26 @@ public struct Ablation: Sendable {
   }
 
   /// - Throws: ``SurgeryError/cannotAblate(reason:)`` for families whose stream is normed itself.
-  private static func check(_ model: Model, _ writers: Set<Writer>) throws {}
+  private static func check(_ model: Model, _ writers: Set<Writer>) throws {
+    let network = model.network
+    if network.normPlacement == .afterSum {
+      throw SurgeryError.cannotAblate(
+        reason:
+          "\(network.family) norms the residual stream itself after every addition: the norm's gain and bias bring "
+          + "the direction back, whatever is written")
+    }
+    if network.hasEmbeddingNorm && !writers.isDisjoint(with: [.embeddings, .positions]) {
+      throw SurgeryError.cannotAblate(
+        reason:
+          "\(network.family) norms its embeddings before block 0: the norm's gain and bias bring the direction back "
+          + "(--writes attention,mlp takes it out of the blocks alone)")
+    }
+    if network.normPlacement.normsOutputs && network.norm.kind == .layer {
+      throw SurgeryError.cannotAblate(
+        reason:
+          "\(network.family) has a LayerNorm with a mean and a bias between products and residual stream")
+    }
+  }
 
   /// The direction that a target loses: d, or the gained one of length 1.
   func direction(of target: Target) -> [Float] {

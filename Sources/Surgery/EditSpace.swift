@@ -108,7 +108,7 @@ struct BlockDirection {
     case .finalNorm: raw = zip(vector, model.finalGain).map { $0 * $1 }
     default: throw SurgeryError.spaceMismatch(space: .gainCorrected, site: site.description)
     }
-    if model.network.norm.kind == .layer {
+    if model.network.norm.kind == .layer && model.network.normPlacement.normsInputs {
       let mean = raw.reduce(0, +) / Float(raw.count)
       raw = raw.map { $0 - mean }
     }

@@ -22,8 +22,7 @@ extension RowPlan {
     try blocks.map { block in
       let bound = try binding.tensor(.block(block, role))
       return RowChange(
-        tensor: bound.tensor, rows: rows(in: block).map { $0 + bound.rows.lowerBound },
-        transposed: bound.transposed,
+        tensor: bound.tensor, rows: rows(in: block).map { bound.rows[$0] }, transposed: bound.transposed,
         delta: delta(block: block, strength: strength))
     }
   }
@@ -54,7 +53,8 @@ extension Patch {
           (part.storage.base + place * width).copyMemory(
             from: edited.pointer + index * width, byteCount: width)
         }
-        changes.append(.rows(role: role, rows: own.map { rows[$0] - bound.rows.lowerBound }, weights: part))
+        changes.append(
+          .rows(role: role, rows: own.compactMap { bound.rows.row(of: rows[$0]) }, weights: part))
       }
     }
     return Overlay(changes)

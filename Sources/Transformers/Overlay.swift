@@ -97,6 +97,7 @@ struct PlacedOverlay: Sendable {
         sites[site, default: []].append(SiteChange(vector: direction, direction: product))
       }
     }
+    try model.check(sites: Array(sites.keys))
     for (site, changes) in sites {
       guard changes.allSatisfy({ $0.vector.count == model.network.width }) else {
         throw TransformerError.overlay(reason: "a vector at \(site) has another width than the network")
