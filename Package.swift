@@ -99,7 +99,11 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     []
   ),
   (
-    "Surgery", ["Architectures", "Checkpoints", "Organism", "Transformers", "JSON", "Runtime", collections],
+    "Surgery",
+    [
+      "Architectures", "Checkpoints", "Organism", "Transformers", "TestSupport", "Tensors", "JSON", "Runtime",
+      collections,
+    ],
     []
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),

@@ -1,6 +1,7 @@
 import Architectures
 import Checkpoints
 import JSON
+import OrderedCollections
 import Runtime
 import Transformers
 

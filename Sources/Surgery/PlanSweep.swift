@@ -113,7 +113,7 @@ public struct PlanSweep: Sendable {
       let point = outcome.points[chosen]
       let plan = arms[point.arm].plan
       let ranking: Locate.Ranking? = if case .rows(let file) = file { file.ranking } else { nil }
-      let all = try controls(of: plan, ranking: ranking, draws: options.controls, seed: options.seed)
+      let all = try Self.controls(of: plan, ranking: ranking, draws: options.controls, seed: options.seed)
       for (done, control) in all.enumerated() {
         try Cancellation.check()
         let (strength, kl) = try control.strength(

@@ -1,5 +1,6 @@
 import Architectures
 import Layers
+import OrderedCollections
 import Tensors
 
 /// A change of the network at run time; the weights on disk and in memory stay as they are.
@@ -63,9 +64,9 @@ struct PlacedOverlay: Sendable {
   /// What each role's vectors lose, in order.
   private(set) var projections: [Role: [Projection]] = [:]
   /// Products whose matrix or bias is replaced.
-  private(set) var replaced: [Role: LinearWeight] = [:]
+  var replaced: [Role: LinearWeight] = [:]
   /// Embeddings and positions that are replaced.
-  private(set) var tables: [Role: Tensor] = [:]
+  var tables: [Role: Tensor] = [:]
 
   /// - Throws: ``TransformerError/overlay(reason:)``, ``ArchitectureError``.
   init?(_ overlay: Overlay?, model: Model) throws {
