@@ -101,7 +101,9 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Surgery",
     [
-      "Architectures", "Checkpoints", "Organism", "Transformers", "TestSupport", "Tensors", "JSON", "Runtime",
+      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "Transformers", "TestSupport",
+      "JSON",
+      "Runtime",
       collections,
     ],
     []

@@ -67,7 +67,7 @@ public enum ArchitectureError: SurgeonError {
 
   public var suggestion: String {
     switch self {
-    case .unknownFamily: "surgeon ls architectures lists the families; adding one is one row of Family.all"
+    case .unknownFamily: "surgeon ls families lists the families; adding one is one row of Family.all"
     case .config: "compare config.json with the original of the model"
     case .unsupportedFeature: "use a checkpoint without it; nothing is approximated in silence"
     case .missingRole: "check that all shards are there: surgeon inspect MODEL lists every tensor"

@@ -22,7 +22,11 @@ struct Binder {
 
   mutating func bindAll() throws {
     let width = network.width
-    try bind(.tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width])
+    try bind(
+      .tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, network.headWidth])
+    if let narrow = network.embeddingWidth, let projections = family.projections {
+      try bind(.embeddingProjection, prefix + projections.from, shape: [width, narrow])
+    }
     if let positions = family.positionEmbedding, network.learnedPositions {
       let rows = network.contextLength + network.positionOffset
       try bind(.positionEmbedding, prefix + positions, shape: [rows, width])
@@ -36,14 +40,20 @@ struct Binder {
     if network.hasFinalNorm {
       try bind(.finalNorm, prefix + family.finalNorm, shape: [width], biased: network.norm.hasBias)
     }
+    if let narrow = network.embeddingWidth, let projections = family.projections, network.hasHead {
+      try bind(.headProjection, prefix + projections.to, shape: [narrow, width])
+    }
     if network.hasHead { try bindHead() }
   }
 
   private mutating func bindHead() throws {
     let name = family.heads.first { checkpoint.entry($0 + ".weight") != nil } ?? family.head
     guard network.tiedHead else {
+      guard checkpoint.entry(name + ".weight") != nil else {
+        throw missing("head", family.heads.map { $0 + ".weight" })
+      }
       try bind(
-        .head, name, shape: [network.vocabulary, network.width], linear: false, biased: network.headBias)
+        .head, name, shape: [network.vocabulary, network.headWidth], linear: false, biased: network.headBias)
       return
     }
     try requireOneHead(name + ".weight")
@@ -59,11 +69,11 @@ struct Binder {
   private mutating func bind(_ role: BlockRole, block: Int) throws {
     let blockPrefix = prefix + family.blockPrefix.replacing("{}", with: String(block))
     let templates = family.templates.filter { $0.role == role }
-    func isThere(_ template: Family.Template) -> Bool {
-      checkpoint.entry(blockPrefix + template.name.replacing("{head}", with: "0") + ".weight") != nil
+    func weight(_ template: Family.Template) -> String {
+      blockPrefix + template.name.replacing("{head}", with: "0") + ".weight"
     }
-    guard let template = templates.first(where: isThere) else {
-      throw missing("\(Role.block(block, role))", templates.map { blockPrefix + $0.name + ".weight" })
+    guard let template = templates.first(where: { checkpoint.entry(weight($0)) != nil }) else {
+      throw missing("\(Role.block(block, role))", templates.map(weight))
     }
     let name = blockPrefix + template.name
     let bound = Role.block(block, role)

@@ -5,7 +5,8 @@ extension Family {
   static let opt = Family(
     name: "opt", summary: "OPT: LayerNorm, learned positions from row 2 on, ReLU",
     prefixes: ["model.decoder.", "decoder.", ""], blockPrefix: "layers.{}.", tokenEmbedding: "embed_tokens",
-    positionEmbedding: "embed_positions", finalNorm: "final_layer_norm",
+    positionEmbedding: "embed_positions", projections: ("project_in", "project_out"),
+    finalNorm: "final_layer_norm",
     templates: [
       Template(.attentionNorm, "self_attn_layer_norm"),
       Template(.query, "self_attn.q_proj"), Template(.key, "self_attn.k_proj"),
@@ -16,10 +17,6 @@ extension Family {
     ],
     network: { config in
       let width = try config.positive("hidden_size", default: 768)
-      guard try config.positive("word_embed_proj_dim", default: width) == width else {
-        throw ArchitectureError.unsupportedFeature(
-          name: "word_embed_proj_dim other than hidden_size: embeddings that are projected (OPT-350m)")
-      }
       try config.refuse(
         "layer_norm_elementwise_affine", unless: true, because: "norms without gains are not computed")
       var network = try Network(
@@ -32,6 +29,8 @@ extension Family {
         activation: try config.activation("activation_function", default: "relu"),
         tiedHead: try config.bool("tie_word_embeddings", default: true))
       try network.readTokens(config, bos: 2, eos: 2)
+      let narrow = try config.positive("word_embed_proj_dim", default: width)
+      network.embeddingWidth = narrow == width ? nil : narrow
       network.learnedPositions = true
       network.positionOffset = 2
       if try !config.bool("do_layer_norm_before", default: true) {

@@ -54,6 +54,8 @@ public struct Family: Sendable {
   public let tokenEmbedding: String
   /// Learned positions, nil where there are none.
   public let positionEmbedding: String?
+  /// The products from narrow embeddings to the residual stream and back, nil where no network has them.
+  public let projections: (from: String, to: String)?
   /// The norm after the embeddings, nil where there is none.
   public let embeddingNorm: String?
   /// The norm after the last block.
@@ -76,8 +78,8 @@ public struct Family: Sendable {
 
   init(
     name: String, modelTypes: [String]? = nil, summary: String, prefixes: [String], blockPrefix: String,
-    tokenEmbedding: String, positionEmbedding: String? = nil, embeddingNorm: String? = nil,
-    finalNorm: String,
+    tokenEmbedding: String, positionEmbedding: String? = nil,
+    projections: (from: String, to: String)? = nil, embeddingNorm: String? = nil, finalNorm: String,
     heads: [String] = ["lm_head"], templates: [Template], transposedLinears: Bool = false,
     buffers: [String] = [], otherParts: [String: String] = [:],
     network: @escaping @Sendable (ConfigReader) throws -> Network
@@ -89,6 +91,7 @@ public struct Family: Sendable {
     self.blockPrefix = blockPrefix
     self.tokenEmbedding = tokenEmbedding
     self.positionEmbedding = positionEmbedding
+    self.projections = projections
     self.embeddingNorm = embeddingNorm
     self.finalNorm = finalNorm
     self.heads = heads

@@ -90,10 +90,14 @@ public struct ModelDescription: Sendable {
     }
   }
 
-  /// The name with `*` for its block, or for every number where the layout is not understood.
+  /// The name with `*` for its block (the first number that it is), or for every number where the layout is not
+  /// understood.
   private func starred(_ name: String, _ block: Int?) -> String {
-    name.split(separator: ".", omittingEmptySubsequences: false).map { part in
-      let isNumber = block.map { part == String($0) } ?? (binding == nil && part.allSatisfy(\.isNumber))
+    var done = false
+    return name.split(separator: ".", omittingEmptySubsequences: false).map { part in
+      let isNumber =
+        block.map { part == String($0) && !done } ?? (binding == nil && part.allSatisfy(\.isNumber))
+      done = done || isNumber
       return isNumber ? "*" : String(part)
     }.joined(separator: ".")
   }
@@ -156,6 +160,7 @@ extension Site {
   public func width(_ network: Network) -> Int {
     switch self {
     case .input(.block(_, .down)): network.mlpWidth
+    case .input(.head), .input(.embeddingProjection): network.headWidth
     case .input(.block(_, .attentionOutput)): network.heads * network.headSize
     default: network.width
     }

@@ -19,6 +19,7 @@ extension Network {
     case .parallel: choices.append("attention and MLP side by side, a norm each")
     case .parallelOneNorm: choices.append("attention and MLP side by side under one norm")
     }
+    if let narrow = embeddingWidth { choices.append("embeddings of \(narrow) projected") }
     add("embeddings times \(embeddingScale)", if: embeddingScale != 1)
     add("additions times \(residualScale)", if: residualScale != 1)
     add(

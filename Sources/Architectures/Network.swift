@@ -122,6 +122,12 @@ public struct Network: Sendable {
       return max(context, Int(min(stretched, 0x1p40)))
     }
 
+    /// Whether earlier keys must turn otherwise when a text grows from one length to another.
+    public func changes(from length: Int, to longer: Int) -> Bool {
+      guard case .long(_, _, let trained, _) = self else { return false }
+      return length <= trained && longer > trained
+    }
+
     /// Whether the wavelengths depend on how long the text is.
     public var dependsOnLength: Bool {
       switch self {
@@ -149,6 +155,9 @@ public struct Network: Sendable {
   public var family: String
   /// Width of the residual stream, D.
   public var width: Int
+  /// Width of the embeddings and of what the head reads, E, where a projection leads from and to the residual
+  /// stream (OPT-350m); nil where it is D.
+  public var embeddingWidth: Int?
   /// Number of blocks, L.
   public var blocks: Int
   /// Query heads, H.
@@ -224,6 +233,9 @@ public struct Network: Sendable {
   public var bos: Int?
   /// Tokens that end one.
   public var eos: [Int]
+
+  /// Width of what the head reads.
+  public var headWidth: Int { embeddingWidth ?? width }
 
   /// The first block's rotary embedding that there is, nil where nothing is rotated.
   public var rotary: Rotary? { rotaries.first { $0 != nil } ?? nil }

@@ -4,13 +4,17 @@ public enum Role: Hashable, Sendable {
   case tokenEmbedding
   /// Learned position embeddings, `[positions, D]`.
   case positionEmbedding
+  /// The product that widens narrow embeddings to the residual stream, `[D, E]`.
+  case embeddingProjection
   /// Gain (and bias) of the norm after the embeddings, `[D]`.
   case embeddingNorm
   /// A role inside one block, counted from 0.
   case block(Int, BlockRole)
   /// Gain (and bias) of the norm after the last block, `[D]`.
   case finalNorm
-  /// The product that makes logits, `[V, D]`.
+  /// The product that narrows the residual stream to what the head reads, `[E, D]`.
+  case headProjection
+  /// The product that makes logits, `[V, D]`, or `[V, E]` after a projection.
   case head
 
   /// The block a role belongs to, nil outside the blocks.
@@ -83,6 +87,8 @@ extension Role: CustomStringConvertible {
     case .tokenEmbedding: "embedding.tokens"
     case .positionEmbedding: "embedding.positions"
     case .embeddingNorm: "embedding.norm"
+    case .embeddingProjection: "embedding.projection"
+    case .headProjection: "head.projection"
     case .block(let index, let role): "blocks.\(index).\(role.rawValue)"
     case .finalNorm: "final_norm"
     case .head: "head"
@@ -95,6 +101,8 @@ extension Role: CustomStringConvertible {
     case "embedding.tokens": self = .tokenEmbedding
     case "embedding.positions": self = .positionEmbedding
     case "embedding.norm": self = .embeddingNorm
+    case "embedding.projection": self = .embeddingProjection
+    case "head.projection": self = .headProjection
     case "final_norm": self = .finalNorm
     case "head": self = .head
     default:

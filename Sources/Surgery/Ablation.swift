@@ -171,6 +171,13 @@ public struct Ablation: Sendable {
           "\(network.family) norms its embeddings before block 0: the norm's gain and bias bring the direction back "
           + "(--writes attention,mlp takes it out of the blocks alone)")
     }
+    if network.headWidth != network.width && writers.contains(.embeddings) {
+      throw SurgeryError.cannotAblate(
+        reason:
+          "\(network.family) here has embeddings of width \(network.headWidth), which a product brings to the stream's "
+          + "\(network.width): the direction is none of theirs (--writes positions,attention,mlp leaves them alone)"
+      )
+    }
     if network.normPlacement.normsOutputs && network.norm.kind == .layer {
       throw SurgeryError.cannotAblate(
         reason:

@@ -21,9 +21,9 @@ struct ForwardPass {
   private var count: Int { batch.tokens.count }
 
   /// Runs the blocks `0 ... last` and, when asked, the end; the result lies in the workspace (`residual` after the
-  /// blocks; what the head reads in `normed` after the end).
+  /// blocks; what the head reads in `final` after the end).
   func run(through last: Int, finalNorm: Bool) throws {
-    embed()
+    try embed()
     try visit(.embeddings, workspace.residual)
     let lengths = batch.segments.map { $0.past + $0.rows.count }
     let tables = model.rotaryTables.map { $0.tables(lengths: lengths) }
@@ -35,16 +35,26 @@ struct ForwardPass {
     guard finalNorm else { return }
     normalise(workspace.normed, workspace.residual, model.finalNorm)
     if model.finalNorm != nil { try visit(.finalNorm, workspace.normed) }
-    try see(.input(.head), workspace.normed)
+    if let projection = model.headProjection {
+      try see(.input(.headProjection), workspace.normed)
+      try product(workspace.final, workspace.normed, projection, .headProjection)
+    }
+    try see(.input(.head), workspace.final)
   }
 
-  /// Token embeddings, scaled, plus learned positions, normed.
-  private func embed() {
+  /// Token embeddings, projected and scaled, plus learned positions, normed.
+  private func embed() throws {
     let width = network.width
     let residual = workspace.residual.f32
     let embedding = overlay?.tables[.tokenEmbedding] ?? model.embedding
+    let narrow = model.embeddingProjection == nil ? workspace.residual : workspace.final
     for (row, token) in batch.tokens.enumerated() {
-      embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
+      embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(
+        to: narrow.f32 + row * network.headWidth)
+    }
+    if let projection = model.embeddingProjection {
+      try see(.input(.embeddingProjection), narrow)
+      try product(workspace.residual, narrow, projection, .embeddingProjection)
     }
     overlay?.project(.tokenEmbedding, residual, rows: count)
     if network.embeddingScale != 1 {

@@ -14,6 +14,9 @@ final class KeyValueCache: @unchecked Sendable {
     self.capacity = capacity
   }
 
+  /// Forgets all tokens.
+  func restart() { count = 0 }
+
   /// Counts tokens that every block has stored.
   func advance(by tokens: Int) { count += tokens }
 }

@@ -49,7 +49,8 @@ public struct Generated: Sendable, Equatable {
 }
 
 extension Model {
-  /// Continues prompts with a key-value cache. The bits of a step are those of a full forward pass.
+  /// Continues prompts with a key-value cache. The bits of a step are those of a full forward pass (but for rotary
+  /// embeddings with dynamic scaling, which keep the keys as they were, as transformers does).
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public func generate(
     prompts: [[Int32]], options: GenerationOptions, overlay: Overlay? = nil,
@@ -136,8 +137,23 @@ private struct GenerationGroup {
       }
       active = going
       if active.isEmpty { return }
-      chosen = try step(active, Batch(tokens.map { [$0] }, past: active.map { caches[$0].count }))
+      let texts = zip(active, tokens).map { continuation($0, $1) }
+      chosen = []
+      for piece in Batch.cut(texts, tokens: max(Model.defaultBatchTokens, active.count)) {
+        let members = Array(active[piece])
+        chosen += try step(members, Batch(texts[piece], past: members.map { caches[$0].count }))
+      }
     }
+  }
+
+  /// What a text's next step runs: its newest token; or, where the text has just outgrown the context that LongRoPE
+  /// starts from, all of it, since every key then turns otherwise.
+  private func continuation(_ index: Int, _ token: Int32) -> [Int32] {
+    let past = caches[index].count
+    guard model.network.rotaries.contains(where: { $0?.scaling.changes(from: past, to: past + 1) ?? false })
+    else { return [token] }
+    caches[index].restart()
+    return prompts[index] + results[index].tokens
   }
 
   /// Runs the batch of some members and draws each one's next token.
@@ -150,10 +166,11 @@ private struct GenerationGroup {
       caches: caches)
     try pass.run(through: network.blocks - 1, finalNorm: true)
     for (cache, segment) in zip(caches, batch.segments) { cache.advance(by: segment.rows.count) }
-    let last = Tensor(zeros: [members.count, network.width])
+    let width = network.headWidth
+    let last = Tensor(zeros: [members.count, width])
     for (row, segment) in batch.segments.enumerated() {
-      (last.f32 + row * network.width).update(
-        from: workspace.normed.f32 + (segment.rows.upperBound - 1) * network.width, count: network.width)
+      (last.f32 + row * width).update(
+        from: workspace.final.f32 + (segment.rows.upperBound - 1) * width, count: width)
     }
     try model.requireFinite(last)
     let logits = Tensor(zeros: [members.count, network.vocabulary])

@@ -54,7 +54,7 @@ extension Model {
         let rows = if case .last = logits { segment.rows.suffix(1) } else { segment.rows }
         let result = Tensor(zeros: [rows.count, network.vocabulary])
         self.logits(
-          result.f32, workspace.normed.f32 + rows.lowerBound * network.width, rows: rows.count,
+          result.f32, workspace.final.f32 + rows.lowerBound * network.headWidth, rows: rows.count,
           overlay: placed)
         allLogits.append(result)
       }
@@ -89,7 +89,7 @@ extension Model {
     }
   }
 
-  /// What the head reads, `[M, D]`, of all tokens of some texts end to end; the texts must fit one batch.
+  /// What the head reads, `[M, headWidth]`, of all tokens of some texts end to end; the texts must fit one batch.
   /// - Throws: ``TransformerError``.
   public func finalStates(_ texts: [[Int32]], overlay: Overlay? = nil) throws -> Tensor {
     try check(texts)
@@ -99,7 +99,7 @@ extension Model {
       model: self, batch: batch, workspace: workspace, overlay: try PlacedOverlay(overlay, model: self),
       observed: [], observer: nil, caches: nil)
     try pass.run(through: network.blocks - 1, finalNorm: true)
-    let states = workspace.normed.rows(0..<batch.tokens.count)
+    let states = workspace.final.rows(0..<batch.tokens.count)
     try requireFinite(states)
     return states
   }
@@ -110,7 +110,7 @@ extension Model {
     try requireHead()
     let result = Tensor(zeros: [rows.count, network.vocabulary])
     logits(
-      result.f32, states.f32 + rows.lowerBound * network.width, rows: rows.count,
+      result.f32, states.f32 + rows.lowerBound * network.headWidth, rows: rows.count,
       overlay: try PlacedOverlay(overlay, model: self))
     return result
   }
@@ -123,14 +123,14 @@ extension Model {
     }
     let network = self.network
     if let overlay, overlay.projections[.head] != nil {
-      let copy = Tensor(zeros: [rows, network.width])
+      let copy = Tensor(zeros: [rows, head.inputs])
       copy.f32.update(from: states, count: copy.count)
       overlay.project(.head, copy.f32, rows: rows)
-      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: network.width, rows: rows, head)
+      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: head.inputs, rows: rows, head)
     } else {
-      Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+      Linear.forward(result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head)
     }
-    overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: network.width, rows: rows)
+    overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: head.inputs, rows: rows)
     guard network.logitScale != 1 || network.logitDivisor != 1 || network.logitSoftcap != nil else { return }
     let result = UnsafeMutableBufferPointer(start: result, count: rows * network.vocabulary)
     Parallel.forEach(rows, grain: 1 + 65536 / network.vocabulary) { range in

@@ -18,6 +18,8 @@ public final class Model: Sendable {
   let embedding: Tensor
   let positions: Tensor?
   let embeddingNorm: NormWeights?
+  /// From the embeddings' width to D and back, where they differ.
+  let embeddingProjection, headProjection: LinearWeight?
   let blocks: [BlockWeights]
   /// Nil where the last block's output is the end.
   let finalNorm: NormWeights?
@@ -44,6 +46,9 @@ public final class Model: Sendable {
       ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
     let network = binding.network
     self.embeddingNorm = network.hasEmbeddingNorm ? try source.norm(.embeddingNorm) : nil
+    let isProjected = network.embeddingWidth != nil
+    self.embeddingProjection = isProjected ? try source.linear(.embeddingProjection) : nil
+    self.headProjection = isProjected && network.hasHead ? try source.linear(.headProjection) : nil
     self.blocks = try (0..<network.blocks).map { try BlockWeights(source, block: $0) }
     self.finalNorm = network.hasFinalNorm ? try source.norm(.finalNorm) : nil
     self.head = network.hasHead ? try source.linear(.head) : nil

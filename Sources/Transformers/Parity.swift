@@ -88,10 +88,13 @@ public struct Parity: Sendable {
   {
     var places: [Place] = []
     for index in 0...network.blocks where file.entry("hidden_states.\(index)") != nil {
+      // Where the end is projected (OPT-350m) the last hidden state is what the head reads.
+      let last = network.embeddingWidth == nil ? network.lastSite : .input(.head)
       let site: Site =
-        index == 0 ? .embeddings : index == network.blocks ? network.lastSite : .blockOutput(index - 1)
+        index == 0 ? .embeddings : index == network.blocks ? last : .blockOutput(index - 1)
       places.append(
-        Place(name: site.description, tensor: "hidden_states.\(index)", site: site, width: network.width))
+        Place(
+          name: site.description, tensor: "hidden_states.\(index)", site: site, width: site.width(network)))
     }
     for name in file.names {
       if name.hasPrefix("hidden_states."), !places.contains(where: { $0.tensor == name }) {

@@ -8,6 +8,8 @@ final class Workspace {
   let residual, normed, addition: Tensor
   /// `[M, H·head]`, `[M, KV·head]` twice, `[M, H·head]`.
   let queries, keys, values, attended: Tensor
+  /// What the head reads, `[M, headWidth]`: the normed stream itself unless it is projected.
+  let final: Tensor
   /// `[M, F]` each; the gate's is empty for a plain MLP.
   let gate, up: Tensor
 
@@ -17,6 +19,7 @@ final class Workspace {
     let keyWidth = network.keyValueHeads * network.headSize
     residual = Tensor(zeros: [rows, network.width])
     normed = Tensor(zeros: [rows, network.width])
+    final = network.embeddingWidth == nil ? normed : Tensor(zeros: [rows, network.headWidth])
     addition = Tensor(zeros: [rows, network.width])
     queries = Tensor(zeros: [rows, queryWidth])
     keys = Tensor(zeros: [rows, keyWidth])

@@ -9,7 +9,7 @@ struct ListCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "ls",
     abstract: "What there is: \(Listing.all.map(\.name).joined(separator: ", ")).",
-    discussion: "Example: surgeon ls architectures")
+    discussion: "Example: surgeon ls families")
   static let kind = "ls"
 
   @Argument(help: "The kind of thing; without one, the kinds themselves.")
@@ -22,7 +22,9 @@ struct ListCommand: ReportingCommand {
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     var listing = Listing.kinds
     if let what {
-      guard let found = Listing.all.first(where: { $0.name == what }) else {
+      // Families were called architectures once.
+      let name = what == "architectures" ? "families" : what
+      guard let found = Listing.all.first(where: { $0.name == name }) else {
         throw ProgramError.unknownName(what: "kind", name: what, known: Listing.all.map(\.name))
       }
       listing = found

@@ -25,7 +25,7 @@ struct Listing: Sendable {
 
   /// All listings, each derived from the registry that the program itself uses.
   static let all: [Listing] = [
-    Listing(name: "architectures", summary: "families of models that can be run and edited") {
+    Listing(name: "families", summary: "families of models that can be run and edited, by model_type") {
       Family.all.map { Item(name: $0.modelTypes.joined(separator: ", "), summary: $0.summary) }
     },
     Listing(name: "sites", summary: "where hidden states are read and changed") {

@@ -44,34 +44,126 @@ ROWS = [
     {"model_type": "llama", "attention_bias": True},
     {"model_type": "llama", "mlp_bias": True},
     {"model_type": "qwen3", "attention_bias": True},
+    {"model_type": "gemma"},
+    {"model_type": "gemma", "hidden_act": "gelu"},
+    {"model_type": "gemma2"},
+    {"model_type": "gemma2", "attn_logit_softcapping": None, "final_logit_softcapping": None, "sliding_window": None},
+    {"model_type": "gemma2", "num_hidden_layers": 2, "layer_types": ["full_attention", "sliding_attention"]},
+    {"model_type": "gemma3_text"},
+    {"model_type": "gemma3_text", "num_hidden_layers": 4, "sliding_window_pattern": 2, "sliding_window": 17,
+     "rope_theta": 7.0, "rope_local_base_freq": 5.0},
+    {"model_type": "gemma3_text", "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
+    {"model_type": "phi"},
+    {"model_type": "phi", "partial_rotary_factor": 0.25, "rope_theta": 77.0},
+    {"model_type": "phi3"},
+    {"model_type": "phi3", "sliding_window": 2047, "num_key_value_heads": 8},
+    {"model_type": "gpt_neox"},
+    {"model_type": "gpt_neox", "rotary_pct": 0.5, "rotary_emb_base": 500.0},
+    {"model_type": "gptj"},
+    {"model_type": "gptj", "n_embd": 96, "n_head": 6, "rotary_dim": 8, "n_inner": 50},
+    {"model_type": "gpt_neo"},
+    {"model_type": "gpt_neo", "num_layers": 3, "attention_types": [[["global"], 1], [["local"], 2]], "window_size": 9},
+    {"model_type": "opt"},
+    {"model_type": "opt", "hidden_size": 96, "num_attention_heads": 6},
+    {"model_type": "falcon"},
+    {"model_type": "falcon", "new_decoder_architecture": True, "num_attention_heads": 64, "hidden_size": 4096,
+     "num_kv_heads": 8},
+    {"model_type": "falcon", "multi_query": False, "alibi": True, "num_attention_heads": 64, "hidden_size": 4096},
+    {"model_type": "bloom"},
+    {"model_type": "bloom", "n_embed": 96, "n_layer": 3, "n_head": 6},
+    {"model_type": "mpt"},
+    {"model_type": "mpt", "d_model": 96, "n_heads": 6, "n_layers": 3, "max_seq_len": 77},
+    {"model_type": "stablelm"},
+    {"model_type": "stablelm", "partial_rotary_factor": 0.5},
+    {"model_type": "starcoder2"},
+    {"model_type": "starcoder2", "sliding_window": 17},
+    {"model_type": "olmo2"},
+    {"model_type": "olmo2", "num_attention_heads": 16, "num_key_value_heads": 4},
+    {"model_type": "granite"},
+    {"model_type": "granite", "embedding_multiplier": 12.0, "attention_multiplier": 0.25, "residual_multiplier": 0.2,
+     "logits_scaling": 8.0},
+    {"model_type": "smollm3"},
+    {"model_type": "smollm3", "num_hidden_layers": 4, "no_rope_layers": [1, 1, 0, 1], "num_key_value_heads": None},
+    {"model_type": "smollm3", "num_hidden_layers": 4, "use_sliding_window": True, "sliding_window": 9,
+     "no_rope_layer_interval": 2},
+    {"model_type": "cohere"},
+    {"model_type": "openai-gpt"},
 ]
+
+
+def first(config, *names, default=None):
+    """The first of some attributes that there is and that is not None."""
+    for name in names:
+        value = getattr(config, name, None)
+        if value is not None:
+            return value
+    return default
+
+
+def kinds(config, blocks):
+    """The window of each block in tokens."""
+    if config.model_type == "gpt_neo":
+        return [config.window_size if kind == "local" else None for kind in config.attention_layers]
+    window = getattr(config, "sliding_window", None)
+    types = getattr(config, "layer_types", None)
+    if config.model_type in ("mistral", "phi3", "starcoder2") or types is None:
+        types = ["sliding_attention"] * blocks
+    return [window if kind == "sliding_attention" else None for kind in types]
+
+
+def rotations(config, blocks):
+    """Rotary parameters of each block; None where nothing turns."""
+    if config.model_type == "gptj":
+        return [{"kind": "default", "theta": 10000.0, "factor": None, "share": None, "width": config.rotary_dim}] * blocks
+    parameters = getattr(config, "rope_parameters", None)
+    if not parameters or getattr(config, "alibi", False):
+        return [None] * blocks
+
+    def one(values):
+        return {
+            "kind": values["rope_type"], "theta": values["rope_theta"], "factor": values.get("factor"),
+            "share": values.get("partial_rotary_factor") or 1.0, "width": None}
+    if config.model_type == "gemma3_text":
+        return [one(parameters[kind]) for kind in config.layer_types]
+    turns = getattr(config, "no_rope_layers", None) or [1] * blocks
+    return [one(parameters) if turn else None for turn in turns]
 
 
 def read(row):
     config = AutoConfig.for_model(**json.loads(json.dumps(row)))
-    gpt2 = config.model_type == "gpt2"
-    blocks = config.num_hidden_layers
-    window = getattr(config, "sliding_window", None)
-    types = getattr(config, "layer_types", None) if config.model_type.startswith("qwen") else None
-    if types is None:
-        types = ["sliding_attention" if window is not None else "full_attention"] * blocks
-    rope = None if gpt2 else config.rope_parameters
+    kind = config.model_type
+    blocks, heads, width = config.num_hidden_layers, config.num_attention_heads, config.hidden_size
+    keys = first(config, "num_key_value_heads", default=heads)
+    if kind == "falcon":
+        keys = config.num_kv_heads if config.new_decoder_architecture else 1 if config.multi_query else heads
+    turns = rotations(config, blocks)
+    different = [turn for index, turn in enumerate(turns) if turn and turn not in turns[:index]]
     return {
-        "width": config.hidden_size,
+        "width": width,
         "blocks": blocks,
-        "heads": config.num_attention_heads,
-        "key_value_heads": getattr(config, "num_key_value_heads", config.num_attention_heads),
-        "head_size": getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads,
-        "mlp_width": (config.n_inner or 4 * config.hidden_size) if gpt2 else config.intermediate_size,
+        "heads": heads,
+        "key_value_heads": keys,
+        "head_size": first(config, "head_dim", default=width // heads),
+        "mlp_width": first(config, "n_inner", "ffn_dim", "ffn_hidden_size", "intermediate_size", default=4 * width),
         "vocabulary": config.vocab_size,
-        "context": config.max_position_embeddings,
-        "epsilon": config.layer_norm_epsilon if gpt2 else config.rms_norm_eps,
-        "activation": config.activation_function if gpt2 else config.hidden_act,
+        "context": first(config, "max_position_embeddings", "max_seq_len", "seq_length", default=2048),
+        "epsilon": first(
+            config, "layer_norm_epsilon", "rms_norm_eps", "layer_norm_eps", "norm_epsilon", default=1e-5),
+        "activation": "gelu_new" if kind in ("bloom", "openai-gpt") else "gelu" if kind == "mpt" else first(
+            config, "hidden_activation", "hidden_act", "activation_function", "activation"),
         "tied": config.tie_word_embeddings,
         "bos": config.bos_token_id,
         "eos": config.eos_token_id if isinstance(config.eos_token_id, list | None) else [config.eos_token_id],
-        "windows": [window if kind == "sliding_attention" else None for kind in types],
-        "rope": rope and {"kind": rope["rope_type"], "theta": rope["rope_theta"], "factor": rope.get("factor")},
+        "windows": kinds(config, blocks),
+        "rotations": different,
+        "rotation_of_block": [different.index(turn) if turn else None for turn in turns],
+        "embedding_scale": width ** 0.5 if kind.startswith("gemma") else first(
+            config, "embedding_multiplier", default=1.0),
+        "residual_scale": first(config, "residual_multiplier", default=1.0),
+        "logit_scale": first(config, "logit_scale", default=1.0),
+        "logit_divisor": first(config, "logits_scaling", default=1.0),
+        "attention_softcap": getattr(config, "attn_logit_softcapping", None),
+        "logit_softcap": getattr(config, "final_logit_softcapping", None),
     }
 
 

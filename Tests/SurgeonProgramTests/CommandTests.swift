@@ -32,7 +32,8 @@ struct CommandTests {
   }
 
   @Test(arguments: [
-    "doctor", "ls", "ls architectures", "ls schemas", "ls sites", "schema operate", "schema report",
+    "doctor", "ls", "ls families", "ls architectures", "ls schemas", "ls sites", "schema operate",
+    "schema report",
   ])
   func informs(_ line: String) throws {
     let scratch = try Scratch(model: false)

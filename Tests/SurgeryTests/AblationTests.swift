@@ -35,7 +35,7 @@ import Transformers
   static let families = [
     "llama", "qwen3-tied-bf16", "gpt2", "gpt2-f16", "gemma2", "gemma3", "olmo2-biases-bf16", "phi", "phi3",
     "opt",
-    "granite", "starcoder2", "gptj",
+    "granite", "starcoder2", "gptj", "gpt_neox",
   ]
 
   @Test(arguments: families, Ablation.Norms.allCases)
@@ -112,7 +112,7 @@ import Transformers
     #expect(zip(plan.direction(of: target), plan.direction).contains { abs($0 - $1) > 1e-3 })
   }
 
-  @Test(arguments: ["bloom", "opt-after-f16"])
+  @Test(arguments: ["bloom", "opt-after-f16", "opt-projected", "openai-gpt"])
   func streamsThatAreNormedAreRefused(_ name: String) throws {
     let folder = try TemporaryFolder()
     let model = try Self.model(name, in: folder)

@@ -20,12 +20,16 @@ import Transformers
     return try Binding(Checkpoint(folder: folder.file("model")))
   }
 
-  @Test(arguments: ["llama", "qwen2", "qwen3", "mistral", "gpt2"])
+  @Test(arguments: ParityFixture.names)
   func everyTensorHasARole(name: String) throws {
     #expect(try binding(name) { _ in }.unused.isEmpty)
   }
 
-  @Test(arguments: ["llama", "qwen2", "qwen3", "gpt2"])
+  @Test(arguments: [
+    "llama", "qwen2", "qwen3", "gpt2", "gemma2", "phi3", "gpt_neox", "falcon-grouped", "stablelm-parallel",
+    "opt-projected",
+    "bloom", "olmo2",
+  ])
   func eachMissingTensorIsNamed(name: String) throws {
     for spec in try ParityFixture(name).tensors {
       let error = #expect(throws: ArchitectureError.self) {
@@ -36,7 +40,10 @@ import Transformers
     }
   }
 
-  @Test(arguments: ["llama", "gpt2"])
+  @Test(arguments: [
+    "llama", "gpt2", "gemma3", "phi3", "gpt_neox", "falcon-grouped", "stablelm-parallel", "opt-projected",
+    "cohere-norms-bf16",
+  ])
   func anotherShapeIsRefused(name: String) throws {
     for index in try ParityFixture(name).tensors.indices {
       #expect(throws: ArchitectureError.self) { try binding(name) { $0[index].shape[0] += 1 } }
@@ -64,6 +71,36 @@ import Transformers
       try binding("llama-tied-llama3") { $0.append(RandomTensor("lm_head.weight", [131, 36], scale: 1)) }
     }
     #expect(error?.code == "FEATURE_UNSUPPORTED")
+  }
+
+  /// What lies between the rows of a role in a tensor that holds qkv a head at a time.
+  @Test func fusedRolesThatLieApart() throws {
+    let neox = try binding("gpt_neox") { _ in }
+    let value = try neox.tensor(.block(1, .value)).rows
+    #expect(value == RowMap(first: 32, run: 16, stride: 48, count: 48) && value.range == nil)
+    #expect(value.indices == (0..<3).flatMap { head in (0..<16).map { head * 48 + 32 + $0 } })
+    // Grouped queries: 3 heads of 6 share a key.
+    let falcon = try binding("falcon-grouped") { _ in }
+    #expect(try falcon.tensor(.block(0, .query)).rows == RowMap(first: 0, run: 18, stride: 30, count: 36))
+    #expect(try falcon.tensor(.block(0, .key)).rows == RowMap(first: 18, run: 6, stride: 30, count: 12))
+    // One key for all queries: three runs.
+    let multiQuery = try binding("falcon") { _ in }
+    #expect(try multiQuery.tensor(.block(0, .query)).rows.range == 0..<36)
+    #expect(try multiQuery.tensor(.block(0, .value)).rows.range == 42..<48)
+    let phi3 = try binding("phi3") { _ in }
+    #expect(try phi3.tensor(.block(0, .gate)).rows.range == 0..<52)
+    #expect(try phi3.tensor(.block(0, .up)).rows.range == 52..<104)
+    for bound in [neox, falcon, multiQuery, phi3] {
+      for block in 0..<2 {
+        let roles = try [BlockRole.query, .key, .value].map { try bound.tensor(.block(block, $0)).rows }
+        let rows = roles.flatMap(\.indices)
+        #expect(rows.sorted() == Array(0..<rows.count), "every row belongs to one role")
+        for role in roles {
+          #expect(role.indices.enumerated().allSatisfy { role.row(of: $0.element) == $0.offset })
+          #expect((0..<rows.count).filter(role.contains) == role.indices)
+        }
+      }
+    }
   }
 
   @Test func fusedRolesAreRunsOfOneTensor() throws {

@@ -14,7 +14,12 @@ import Transformers
     let role: Role
     /// The stored tensor, and the first of its outputs that belong to the role.
     let tensor: String
-    let offset: Int
+    var offset = 0
+    /// Rows that lie together, and from one run to the next, where the tensor holds several roles in turn.
+    var run = Int.max
+    var stride = 0
+    /// The tensor's row of a row of the role.
+    func place(_ row: Int) -> Int { offset + row / run * stride + row % run }
     var testDescription: String { "\(fixture) \(role)" }
   }
 
@@ -31,6 +36,31 @@ import Transformers
     Case(fixture: "gpt2", role: .block(1, .up), tensor: "transformer.h.1.mlp.c_fc.weight", offset: 0),
     Case(
       fixture: "gpt2-bf16", role: .block(0, .value), tensor: "transformer.h.0.attn.c_attn.weight", offset: 72),
+    Case(fixture: "phi3", role: .block(1, .gate), tensor: "model.layers.1.mlp.gate_up_proj.weight"),
+    Case(
+      fixture: "phi3-tied-bf16", role: .block(0, .up), tensor: "model.layers.0.mlp.gate_up_proj.weight",
+      offset: 52),
+    Case(
+      fixture: "gpt_neox", role: .block(1, .value),
+      tensor: "gpt_neox.layers.1.attention.query_key_value.weight", offset: 32, run: 16, stride: 48),
+    Case(
+      fixture: "gpt_neox-sequential-f16", role: .block(0, .query),
+      tensor: "gpt_neox.layers.0.attention.query_key_value.weight", run: 16, stride: 48),
+    Case(
+      fixture: "falcon-grouped", role: .block(1, .key),
+      tensor: "transformer.h.1.self_attention.query_key_value.weight", offset: 18, run: 6, stride: 30),
+    Case(
+      fixture: "falcon-alibi", role: .block(0, .up), tensor: "transformer.h.0.mlp.dense_h_to_4h.weight"),
+    Case(
+      fixture: "bloom-heads8-bf16", role: .block(0, .query),
+      tensor: "transformer.h.0.self_attention.query_key_value.weight", run: 5, stride: 15),
+    Case(fixture: "gemma2", role: .block(2, .down), tensor: "model.layers.2.mlp.down_proj.weight"),
+    Case(
+      fixture: "olmo2", role: .block(0, .attentionOutput), tensor: "model.layers.0.self_attn.o_proj.weight"),
+    Case(fixture: "openai-gpt", role: .block(1, .up), tensor: "transformer.h.1.mlp.c_fc.weight"),
+    Case(fixture: "granite", role: .head, tensor: "lm_head.weight"),
+    Case(fixture: "phi", role: .head, tensor: "lm_head.weight"),
+    Case(fixture: "opt-projected", role: .headProjection, tensor: "model.decoder.project_out.weight"),
   ]
 
   /// Writes the fixture's checkpoint with some rows of a role replaced.
@@ -40,12 +70,12 @@ import Transformers
     let items = try fixture.tensors.map { spec in
       let tensor = spec.tensor(seed: fixture.seed)
       if spec.name == item.tensor {
-        let transposed = item.fixture.hasPrefix("gpt2")
+        let transposed = item.fixture.hasPrefix("gpt2") || item.fixture.hasPrefix("openai-gpt")
         let inputs = try #require(weights.shape.last)
         let size = spec.dtype.size
         for (number, row) in rows.enumerated() {
           for k in 0..<inputs {
-            let place = transposed ? k * spec.shape[1] + item.offset + row : (item.offset + row) * inputs + k
+            let place = transposed ? k * spec.shape[1] + item.place(row) : item.place(row) * inputs + k
             (tensor.storage.base + place * size).copyMemory(
               from: weights.pointer + (number * inputs + k) * size, byteCount: size)
           }

@@ -24,6 +24,8 @@ struct ParityFixture: Sendable, CustomTestStringConvertible {
   /// Mean nats of each text's next tokens; nil for a single token.
   let losses: [Double?]
   let greedy: [[Int32]]
+  /// Versions of what recorded the case.
+  let recordedWith: String
 
   var testDescription: String { name }
 
@@ -42,6 +44,7 @@ struct ParityFixture: Sendable, CustomTestStringConvertible {
     tensors = try #require(json["tensors"]?.array).map { try #require(RandomTensor(json: $0)) }
     texts = try Self.ids(json["texts"])
     greedy = try Self.ids(json["greedy"])
+    recordedWith = try #require(json["recorded_with"]?.string)
     losses = try #require(json["losses"]?.array).map(\.double)
   }
 

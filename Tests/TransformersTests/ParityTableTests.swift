@@ -26,8 +26,10 @@ import Transformers
   @Test(.enabled(if: ProcessInfo.processInfo.environment["SURGEON_WRITE_PARITY"] != nil))
   func write() throws {
     var rows: [String] = []
+    var versions: Set<String> = []
     for name in ParityFixture.names {
       let fixture = try ParityFixture(name)
+      versions.insert(fixture.recordedWith)
       let folder = try TemporaryFolder()
       let model = try fixture.model("rope_parameters", in: folder)
       var worst: [String: Float] = [:]
@@ -45,10 +47,10 @@ import Transformers
         "| \(name) | \(dtype) | \(lengths) | " + cells.joined(separator: " | ")
           + " | \(losses.max().map(Self.text) ?? "–") |")
     }
-    try Files.write(Self.page(rows), to: Self.path)
+    try Files.write(Self.page(rows, versions.sorted()), to: Self.path)
   }
 
-  private static func page(_ rows: [String]) -> String {
+  private static func page(_ rows: [String], _ versions: [String]) -> String {
     """
     # Parity with Hugging Face, as measured
 
@@ -57,8 +59,8 @@ import Transformers
     other two to the same bound, and greedy replies of 20 tokens to be equal.
 
     Written by `SURGEON_WRITE_PARITY=1 swift test --filter ParityTableTests`, kernels: \(InstructionSet.current.name).
-    The references are recorded by `record_parity.py` (transformers 5.23.0, torch 2.15.0, f32, eager attention, one
-    text at a time).
+    The references are recorded by `record_parity.py`, one text at a time:
+    \(versions.map { "- \($0)" }.joined(separator: "\n"))
 
     | case | weights | tokens of the texts | \(columns.joined(separator: " | ")) | loss |
     |---|---|---|\(String(repeating: "---|", count: columns.count))---|

@@ -1,4 +1,7 @@
+import Architectures
+import JSON
 import Layers
+import Runtime
 import Tensors
 import TestSupport
 import Testing
@@ -7,10 +10,8 @@ import Transformers
 /// Our forward pass against what Hugging Face computes with the same weights (see record_parity.py).
 @Suite struct ParityTests {
   @Test func everyFamilyIsRecorded() throws {
-    #expect(ParityFixture.names.count >= 25)
-    for family in ["llama", "mistral", "qwen2", "qwen3", "gpt2"] {
-      #expect(ParityFixture.names.contains(family))
-    }
+    #expect(ParityFixture.names.count >= 65)
+    for family in Family.all { #expect(ParityFixture.names.contains(family.name)) }
   }
 
   @Test(arguments: ParityFixture.names, ParityFixture.generations)
@@ -63,6 +64,74 @@ import Transformers
       return $0
     }
     for error in try fixture.errors(model) { #expect(error.relative <= ParityFixture.bound, "\(error)") }
+  }
+}
+
+/// Folders whose tensors are named as in real folders, with the buffers that those carry: the same outputs. What
+/// transformers makes of them is checked by `record_parity.py --spellings`.
+@Suite struct SpellingTests {
+  struct Spelling: Sendable, CustomTestStringConvertible {
+    let name: String
+    var from = ""
+    var to = ""
+    /// Buffers of block 0.
+    var buffers: [String] = []
+    var testDescription: String { name }
+  }
+
+  static let all = [
+    Spelling(
+      name: "gpt_neox", from: "lm_head.", to: "embed_out.",
+      buffers: [
+        "gpt_neox.layers.0.attention.bias", "gpt_neox.layers.0.attention.masked_bias",
+        "gpt_neox.layers.0.attention.rotary_emb.inv_freq",
+      ]),
+    Spelling(
+      name: "gpt_neo", from: "transformer.",
+      buffers: ["h.0.attn.attention.bias", "h.0.attn.attention.masked_bias"]),
+    Spelling(
+      name: "gptj", buffers: ["transformer.h.0.attn.bias", "transformer.h.0.attn.masked_bias"]),
+    Spelling(name: "bloom", from: "transformer."),
+    Spelling(name: "falcon", buffers: ["transformer.h.0.self_attention.rotary_emb.inv_freq"]),
+    Spelling(name: "opt", from: "model.decoder.", to: "decoder."),
+    Spelling(name: "openai-gpt", from: "transformer.", buffers: ["h.0.attn.bias"]),
+    Spelling(name: "gemma", from: "model.", buffers: ["layers.0.self_attn.rotary_emb.inv_freq"]),
+    Spelling(name: "phi3", from: "model.", buffers: ["layers.0.self_attn.rotary_emb.inv_freq"]),
+  ]
+
+  @Test(arguments: all) func sameOutputs(spelling: Spelling) throws {
+    let fixture = try ParityFixture(spelling.name)
+    let folder = try TemporaryFolder()
+    let buffers = spelling.buffers.map { RandomTensor($0, [1, 2], scale: 1) }
+    try RandomCheckpoint.write(
+      fixture.tensors + buffers, seed: fixture.seed, config: try #require(fixture.configs["rope_theta"]),
+      to: folder.file("model")
+    ) { name in
+      spelling.from != "" && name.hasPrefix(spelling.from)
+        ? spelling.to + name.dropFirst(spelling.from.count) : name
+    }
+    let model = try Model(folder: folder.file("model"))
+    for error in try fixture.errors(model) { #expect(error.relative <= ParityFixture.bound, "\(error)") }
+    #expect(model.binding.unused.map(\.name) == spelling.buffers)
+    #expect(model.binding.unused.allSatisfy { $0.reason == "buffer" })
+  }
+
+  /// The text part of a Gemma 3 folder with a vision tower, under the names of either generation.
+  @Test(arguments: ["language_model.model.", "model.language_model."])
+  func textPartOfAMultimodalFolder(prefix: String) throws {
+    let fixture = try ParityFixture("gemma3")
+    let folder = try TemporaryFolder()
+    let text = try #require(fixture.configs["rope_theta"])
+    let tower = RandomTensor("vision_tower.encoder.weight", [2, 3], scale: 1)
+    try RandomCheckpoint.write(
+      fixture.tensors + [tower], seed: fixture.seed,
+      config: ["model_type": "gemma3", "text_config": text, "eos_token_id": [1, 106]],
+      to: folder.file("model")
+    ) { $0.hasPrefix("model.") ? prefix + $0.dropFirst("model.".count) : $0 }
+    let model = try Model(folder: folder.file("model"))
+    for error in try fixture.errors(model) { #expect(error.relative <= ParityFixture.bound, "\(error)") }
+    #expect(model.binding.unused.map(\.reason) == ["vision tower: texts do not use it"])
+    #expect(model.network.eos == [1, 106])
   }
 }
 

@@ -1,6 +1,7 @@
 """Records what Hugging Face computes for tiny random checkpoints of every family.
 
     python Tests/TransformersTests/record_parity.py [CASE ...]
+    python Tests/TransformersTests/record_parity.py --spellings   checks folders spelled as real ones are
 
 needs torch, transformers and numpy; the tests need none of them. For every case it writes to Fixtures/parity
 
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 import transformers
 from safetensors.numpy import save_file
+from safetensors.torch import load_file, save_file as save_torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import random_checkpoint
@@ -66,7 +68,7 @@ GEMMA3 = dict(
 PHI = dict(
     SMALL, model_type="phi", hidden_size=48, num_attention_heads=4, layer_norm_eps=1e-3, partial_rotary_factor=0.5)
 PHI3 = dict(SMALL, model_type="phi3", rms_norm_eps=2e-3, original_max_position_embeddings=96)
-GPT_NEOX = dict(SAME_HEADS, model_type="gpt_neox", hidden_size=48, num_attention_heads=4, layer_norm_eps=1e-3)
+GPT_NEOX = dict(SAME_HEADS, model_type="gpt_neox", hidden_size=48, num_attention_heads=3, layer_norm_eps=1e-3)
 GPTJ = dict(
     model_type="gptj", vocab_size=131, n_positions=96, n_embd=40, n_layer=2, n_head=4, rotary_dim=6,
     layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2)
@@ -188,6 +190,8 @@ CASES = {
         dict(GPT_NEO, intermediate_size=52, attention_types=[[["local"], 1], [["global"], 3]]), "BF16", [19], False),
     "opt": (OPT, "F32", [1, 17], True),
     "opt-after-f16": (dict(OPT, do_layer_norm_before=False, enable_bias=False), "F16", [4, 19], False),
+    "opt-projected": (
+        dict(OPT, word_embed_proj_dim=20, do_layer_norm_before=False), "F32", [3, 17], False),
     "falcon": (FALCON, "F32", [1, 17], True),
     "falcon-grouped": (
         dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, bias=True), "F32", [3, 17], True),
@@ -384,7 +388,7 @@ def record(model, text, inner):
     def keep(name, factor=1.0):
         def hook(module, arguments, output):
             # A copy: some families add in place.
-            sites[name] = (output[0] if isinstance(output, tuple) else output).clone() * factor
+            sites[name] = (output[0] if isinstance(output, (tuple, list)) else output).clone() * factor
         return hook
 
     def keep_input(name):
@@ -417,7 +421,9 @@ def record(model, text, inner):
     sites["embeddings"] = states[0]
     for index in range(last):
         sites[f"blocks.{index}.output"] = states[index + 1]
-    if kind(model) not in NO_FINAL_NORM and getattr(model.config, "do_layer_norm_before", True):
+    if getattr(model.config, "word_embed_proj_dim", width := model.config.hidden_size) != width:
+        sites["head:input"] = states[-1]
+    elif kind(model) not in NO_FINAL_NORM and getattr(model.config, "do_layer_norm_before", True):
         sites["final_norm"] = states[-1]
     found = {name: value.view(1, len(text), -1)[0].float().numpy() for name, value in sites.items()}
     found["logits"] = output.logits[0].numpy()
@@ -501,7 +507,71 @@ def attempt(name, seed):
     print(f"{name:24} {len(tensors):3} tensors  {size:8} bytes  max |logit| {most:.2f}  losses {losses}")
 
 
+def respelled(name, folder):
+    """Writes a recorded case under the names and with the buffers of real folders; gives its document."""
+    with open(os.path.join(FOLDER, name + ".json")) as file:
+        document = json.load(file)
+    random_checkpoint.write(os.path.join(folder, "plain.safetensors"), document["seed"], document["tensors"])
+    arrays = load_file(os.path.join(folder, "plain.safetensors"))
+    os.remove(os.path.join(folder, "plain.safetensors"))
+    for pattern, replacement in SPELLINGS[name]["rename"]:
+        arrays = {
+            replacement + key[len(pattern):] if key.startswith(pattern) else key: value
+            for key, value in arrays.items()}
+    for pattern, shape in SPELLINGS[name]["buffers"].items():
+        for block in range(2):
+            arrays[pattern.replace("{}", str(block))] = torch.ones(shape)
+    save_torch(arrays, os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
+    return document
+
+
+def check_spellings():
+    """Holds transformers to the recorded logits of cases whose tensors are named as in real folders."""
+    for name in SPELLINGS:
+        with tempfile.TemporaryDirectory() as folder:
+            document = respelled(name, folder)
+            with open(os.path.join(folder, "config.json"), "w") as file:
+                json.dump(document["configs"]["rope_theta"], file)
+            model, report = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+            assert not report["missing_keys"] and not report["mismatched_keys"], (name, report)
+            text = len(document["texts"]) - 1
+            found = record(model.eval(), document["texts"][text], False)["logits"]
+            recorded = load_file(os.path.join(FOLDER, name + ".safetensors"))[f"{text}/logits"].numpy()
+            assert (found == recorded).all(), name
+            print(f"{name:24} loads as it is spelled in real folders; unexpected: {len(report['unexpected_keys'])}")
+
+
+def check_multimodal():
+    """Holds the text part of a Gemma 3 folder with a vision tower to the recorded logits of the text network."""
+    with open(os.path.join(FOLDER, "gemma3.json")) as file:
+        document = json.load(file)
+    vision = dict(
+        hidden_size=8, intermediate_size=12, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4)
+    config = AutoConfig.for_model(
+        "gemma3", text_config=document["configs"]["rope_parameters"], vision_config=vision, mm_tokens_per_image=4)
+    model = transformers.Gemma3ForConditionalGeneration._from_config(config, attn_implementation="eager").eval()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "model.safetensors")
+        random_checkpoint.write(path, document["seed"], document["tensors"])
+        weights = {key[len("model."):]: value for key, value in load_file(path).items()}
+        model.model.language_model.load_state_dict(weights)
+        model.tie_weights()
+        text = len(document["texts"]) - 1
+        with torch.no_grad():
+            found = model(torch.tensor([document["texts"][text]])).logits[0].numpy()
+        recorded = load_file(os.path.join(FOLDER, "gemma3.safetensors"))[f"{text}/logits"].numpy()
+        assert abs(found - recorded).max() < 1e-5, abs(found - recorded).max()
+        model.save_pretrained(folder)
+        names = sorted(key for key in load_file(path))
+        print("gemma3 with a vision tower: the same logits; written as", names[0], "…", names[-1])
+
+
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
+    if sys.argv[1:] == ["--spellings"]:
+        check_spellings()
+        check_multimodal()
+        sys.exit()
     for case in sys.argv[1:] or CASES:
         run(case)

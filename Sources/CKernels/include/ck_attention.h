@@ -1,6 +1,6 @@
 // Scaled dot-product attention of one text, with grouped-query heads.
 //
-// Numbers: a score is a product of ck_linear.h's kind over the head's width, times the scale. A query's weights are
+// Numbers: a score is a product of ck_linear.h's kind over the head's width, times the scale, capped, plus its biases. A query's weights are
 // exp(score - its largest score), their sum is taken in 16 lanes counted from the query's first visible key and one
 // tree; the output is a chain of fused multiply-adds over the visible keys in order, times 1 / sum. All of this
 // concerns one query and its visible keys only: the bits do not depend on the queries computed together, on the keys
