@@ -101,7 +101,7 @@ struct BlockDirection {
 
   /// The direction in the raw residual stream: w⊙γ_final for a probe after the final norm; the mean component is
   /// removed where LayerNorm removes it anyway.
-  private static func residual(_ vector: [Float], site: Site, model: Model) throws -> [Float] {
+  static func residual(_ vector: [Float], site: Site, model: Model) throws -> [Float] {
     var raw: [Float]
     switch site {
     case .embeddings, .blockOutput: raw = vector

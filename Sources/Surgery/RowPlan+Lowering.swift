@@ -34,7 +34,9 @@ extension Patch {
   public func overlay(_ binding: Binding, _ checkpoint: Checkpoint) throws -> Overlay {
     let transforms = try transforms(checkpoint)
     var changes: [Overlay.Change] = []
-    for name in tensors {
+    let whole = try editedTensors(checkpoint)
+    if !whole.isEmpty { changes.append(.tensors(whole)) }
+    for name in tensors where whole[name] == nil {
       guard let transform = transforms[name] else { continue }
       let rows = edits(of: name).flatMap(\.rows).sorted()
       let transposed = edits(of: name).first?.transposed ?? false

@@ -46,22 +46,25 @@ struct ForwardPass {
   private func embed() throws {
     let width = network.width
     let residual = workspace.residual.f32
+    let embedding = overlay?.tables[.tokenEmbedding] ?? model.embedding
     let narrow = model.embeddingProjection == nil ? workspace.residual : workspace.final
     for (row, token) in batch.tokens.enumerated() {
-      model.embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(
+      embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(
         to: narrow.f32 + row * network.headWidth)
     }
     if let projection = model.embeddingProjection {
       try see(.input(.embeddingProjection), narrow)
       try product(workspace.residual, narrow, projection, .embeddingProjection)
     }
+    overlay?.project(.tokenEmbedding, residual, rows: count)
     if network.embeddingScale != 1 {
       Vector.scale(residual, by: network.embeddingScale, count: count * width)
     }
-    if let positions = model.positions {
+    if let positions = overlay?.tables[.positionEmbedding] ?? model.positions {
       for (row, position) in batch.positions.enumerated() {
         let position = Int(position) + network.positionOffset
         positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
+        overlay?.project(.positionEmbedding, workspace.normed.f32, rows: 1)
         Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
@@ -200,6 +203,7 @@ struct ForwardPass {
 
   /// y = x Wᵀ + b with the overlay's changes of this role.
   private func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role) throws {
+    let weight = overlay?.replaced[role] ?? weight
     Linear.forward(
       y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: count, weight)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: count)
@@ -305,6 +309,7 @@ extension PlacedOverlay {
     _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int,
     rows: Int
   ) {
+    if role != .head { project(role, y, rows: rows) }
     guard let changes = products[role] else { return }
     for change in changes {
       let width = change.rows.count

@@ -118,9 +118,18 @@ extension Model {
   func logits(
     _ result: UnsafeMutablePointer<Float>, _ states: UnsafePointer<Float>, rows: Int, overlay: PlacedOverlay?
   ) {
-    guard let head else { preconditionFailure("logits of a network without a head, which checks refuse") }
+    guard let head = overlay?.replaced[.head] ?? head else {
+      preconditionFailure("logits of a network without a head, which checks refuse")
+    }
     let network = self.network
-    Linear.forward(result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head)
+    if let overlay, overlay.projections[.head] != nil {
+      let copy = Tensor(zeros: [rows, head.inputs])
+      copy.f32.update(from: states, count: copy.count)
+      overlay.project(.head, copy.f32, rows: rows)
+      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: head.inputs, rows: rows, head)
+    } else {
+      Linear.forward(result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head)
+    }
     overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: head.inputs, rows: rows)
     guard network.logitScale != 1 || network.logitDivisor != 1 || network.logitSoftcap != nil else { return }
     let result = UnsafeMutableBufferPointer(start: result, count: rows * network.vocabulary)

@@ -161,11 +161,15 @@ enum MLPWeights: Sendable {
 struct WeightSource {
   let checkpoint: Checkpoint
   let binding: Binding
+  /// Tensors that are read from here instead, by their names.
+  var replaced: [String: Tensor] = [:]
+
+  private func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)
-    let bias = try bound.bias.map { Tensor(try checkpoint.tensor($0).toFloats()) }
-    let whole = LinearWeight(try checkpoint.tensor(bound.tensor), transposed: bound.transposed, bias: bias)
+    let bias = try bound.bias.map { Tensor(try tensor($0).toFloats()) }
+    let whole = LinearWeight(try tensor(bound.tensor), transposed: bound.transposed, bias: bias)
     if bound.rows.count == whole.outputs { return whole }
     return bound.rows.range.map { whole.rows($0) } ?? whole.rows(bound.rows.indices)
   }
