@@ -24,7 +24,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Layers", ["Tensors", "CKernels", "Runtime"]),
   ("Checkpoints", ["CKernels", "Runtime", "Tensors", "JSON", collections]),
   ("Architectures", ["Runtime", "Tensors", "JSON", "Checkpoints", collections]),
-  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime"]),
+  ("Transformers", ["Layers", "Architectures", "Checkpoints", "Tensors", "Runtime", collections]),
   ("Reports", ["Runtime", "JSON", "Statistics", collections]),
   ("Organism", ["COrganism", "Runtime", "JSON", collections]),
   (
@@ -101,8 +101,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Surgery",
     [
-      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "Transformers", "JSON",
-      "Runtime",
+      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "TestSupport", "Transformers",
+      "JSON", "Runtime",
       collections,
     ],
     []

@@ -35,6 +35,11 @@ struct ConfigReader {
     return number
   }
 
+  /// A size that may be absent or null.
+  func optionalPositive(_ key: String) throws -> Int? {
+    value([key]) == nil ? nil : try positive(key)
+  }
+
   func double(_ key: String, default fallback: Double) throws -> Double {
     guard let (key, value) = value([key]) else { return fallback }
     guard let number = value.double, number.isFinite else {
@@ -82,54 +87,33 @@ struct ConfigReader {
     }
   }
 
-  /// Rotary embedding under both generations of configs: `rope_parameters`, or `rope_theta` with `rope_scaling`
-  /// (which wins where a config has both, unless it is empty).
-  func rotary(headSize: Int, contextLength: Int, defaultTheta: Double) throws -> Network.Rotary {
-    let older = value(["rope_scaling"])?.value
-    let given = older?.object?.isEmpty == false ? older : value(["rope_parameters"])?.value
-    let parameters = ConfigReader(config: given ?? .null)
-    let theta = try parameters.double("rope_theta", default: double("rope_theta", default: defaultTheta))
-    let share = try parameters.double(
-      "partial_rotary_factor", default: double("partial_rotary_factor", default: 1))
-    guard share == 1 else {
-      throw ArchitectureError.unsupportedFeature(name: "partial_rotary_factor \(share) in this family")
-    }
-    var rotary = Network.Rotary(theta: theta, width: headSize)
-    let kind = try parameters.string("rope_type", "type", default: "default")
-    let trained = try parameters.int("original_max_position_embeddings", default: contextLength)
-    switch kind {
-    case "default": break
-    case "linear": rotary.scaling = .linear(factor: try parameters.double("factor", default: 1))
-    case "dynamic":
-      // transformers stretches from `max_position_embeddings` of the config, whatever the original one says.
-      rotary.scaling = .dynamic(
-        factor: try parameters.double("factor", default: 1), trainedContext: contextLength)
-    case "llama3":
-      rotary.scaling = .llama3(
-        factor: try parameters.double("factor", default: 1),
-        lowFrequency: try parameters.double("low_freq_factor", default: 1),
-        highFrequency: try parameters.double("high_freq_factor", default: 4), trainedContext: trained)
-    case "yarn":
-      let factor = try parameters.double("factor", default: Double(contextLength) / Double(max(1, trained)))
-      rotary.scaling = .yarn(
-        factor: factor, trainedContext: trained,
-        betaFast: try parameters.double("beta_fast", default: 32),
-        betaSlow: try parameters.double("beta_slow", default: 1),
-        attentionFactor: try parameters.yarnAttentionFactor(factor: factor),
-        truncate: try parameters.bool("truncate", default: true))
-    default: throw ArchitectureError.unsupportedFeature(name: "rotary scaling \"\(kind)\"")
-    }
-    return rotary
-  }
-}
+  /// A part of the config, such as `text_config`; empty where it is absent.
+  func part(_ key: String) -> ConfigReader { ConfigReader(config: config[key] ?? .null) }
 
-extension ConfigReader {
-  /// YaRN's factor on cosine and sine (arXiv 2309.00071, equation 22; `mscale` as DeepSeek's configs give it).
-  fileprivate func yarnAttentionFactor(factor: Double) throws -> Double {
-    if value(["attention_factor"]) != nil { return try double("attention_factor", default: 1) }
-    func scale(_ weight: Double) -> Double { factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1 }
-    let mscale = try double("mscale", default: 0)
-    let mscaleAll = try double("mscale_all_dim", default: 0)
-    return mscale != 0 && mscaleAll != 0 ? scale(mscale) / scale(mscaleAll) : scale(1)
+  /// A list with one entry a block.
+  func list(_ key: String, blocks: Int) throws -> [JSONValue]? {
+    guard let (key, value) = value([key]) else { return nil }
+    guard let list = value.array, list.count == blocks else {
+      throw ArchitectureError.config(
+        key: key, reason: "not a list with an entry for each of \(blocks) blocks")
+    }
+    return list
+  }
+
+  /// A token of the config: null and absent differ.
+  func token(_ key: String, default fallback: Int?) -> Int? {
+    config[key] == nil ? fallback : value([key])?.value.int
+  }
+
+  /// Tokens of the config: one, a list, null for none; absent takes the default.
+  func tokens(_ key: String, default fallback: Int?) throws -> [Int] {
+    config[key] == nil ? fallback.map { [$0] } ?? [] : try ids(key)
+  }
+
+  /// Refuses a feature that a key asks for.
+  func refuse(_ key: String, unless allowed: JSONValue..., because reason: String) throws {
+    guard let (key, value) = value([key]), !allowed.contains(value) else { return }
+    let text = (try? value.text()) ?? "?"
+    throw ArchitectureError.unsupportedFeature(name: "\(key) \(text): \(reason)")
   }
 }

@@ -3,18 +3,13 @@ import JSON
 /// GPT-2: LayerNorm, learned positions, plain MLP, linear weights stored transposed.
 extension Family {
   static let gpt2 = Family(
-    name: "gpt2", modelTypes: ["gpt2"],
-    summary: "GPT-2: LayerNorm, learned positions, plain MLP, Conv1D weights",
+    name: "gpt2", summary: "GPT-2: LayerNorm, learned positions, plain MLP, Conv1D weights",
     prefixes: ["transformer.", ""], blockPrefix: "h.{}.", tokenEmbedding: "wte", positionEmbedding: "wpe",
-    finalNorm: "ln_f", head: "lm_head",
+    finalNorm: "ln_f",
     templates: [
-      Template(.attentionNorm, "ln_1"),
-      Template(.query, "attn.c_attn", fused: [.query, .key, .value]),
-      Template(.key, "attn.c_attn", fused: [.query, .key, .value]),
-      Template(.value, "attn.c_attn", fused: [.query, .key, .value]),
-      Template(.attentionOutput, "attn.c_proj"),
+      Template(.attentionNorm, "ln_1"), Template(.attentionOutput, "attn.c_proj"),
       Template(.mlpNorm, "ln_2"), Template(.up, "mlp.c_fc"), Template(.down, "mlp.c_proj"),
-    ],
+    ] + Template.queryKeyValue("attn.c_attn"),
     transposedLinears: true, buffers: ["attn.bias", "attn.masked_bias"],
     network: { config in
       let width = try config.positive("n_embd", "hidden_size", default: 768)
@@ -33,13 +28,13 @@ extension Family {
         vocabulary: try config.positive("vocab_size", default: 50257),
         contextLength: try config.positive("n_positions", "max_position_embeddings", default: 1024),
         norm: .init(kind: .layer, epsilon: Float(try config.double("layer_norm_epsilon", default: 1e-5))),
-        rotary: nil, learnedPositions: true, gatedMLP: false,
-        activation: try config.activation("activation_function", default: "gelu_new"),
-        biases: [.query, .key, .value, .attentionOutput, .up, .down], queryKeyNorm: false,
+        learnedPositions: true, rotaries: Array(repeating: nil, count: blocks),
         windows: Array(repeating: nil, count: blocks),
         attentionScales: (0..<blocks).map { byBlock ? base / Float($0 + 1) : base },
+        gatedMLP: false, activation: try config.activation("activation_function", default: "gelu_new"),
+        biases: [.query, .key, .value, .attentionOutput, .up, .down],
         tiedHead: try config.bool("tie_word_embeddings", default: true),
-        bos: config.config["bos_token_id"] == nil ? 50256 : config.value(["bos_token_id"])?.value.int,
-        eos: config.config["eos_token_id"] == nil ? [50256] : try config.ids("eos_token_id"))
+        bos: config.token("bos_token_id", default: 50256),
+        eos: try config.tokens("eos_token_id", default: 50256))
     })
 }

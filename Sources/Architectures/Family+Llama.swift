@@ -42,22 +42,22 @@ extension Family {
   }
 
   private static func llamaLayout(name: String, summary: String, choices: LlamaChoices) -> Family {
-    var templates: [Template] = [
-      Template(.attentionNorm, "input_layernorm"),
-      Template(.query, "self_attn.q_proj"), Template(.key, "self_attn.k_proj"),
-      Template(.value, "self_attn.v_proj"), Template(.attentionOutput, "self_attn.o_proj"),
-      Template(.mlpNorm, "post_attention_layernorm"),
-      Template(.gate, "mlp.gate_proj"), Template(.up, "mlp.up_proj"), Template(.down, "mlp.down_proj"),
-    ]
-    if choices.queryKeyNorm {
-      templates += [Template(.queryNorm, "self_attn.q_norm"), Template(.keyNorm, "self_attn.k_norm")]
-    }
-    return Family(
-      name: name, modelTypes: [name], summary: summary, prefixes: ["model.", ""], blockPrefix: "layers.{}.",
-      tokenEmbedding: "embed_tokens", positionEmbedding: nil, finalNorm: "norm", head: "lm_head",
-      templates: templates, transposedLinears: false, buffers: ["rotary_emb.inv_freq"],
+    Family(
+      name: name, summary: summary, prefixes: ["model.", ""], blockPrefix: "layers.{}.",
+      tokenEmbedding: "embed_tokens", finalNorm: "norm", templates: llamaTemplates,
+      buffers: ["rotary_emb.inv_freq"],
       network: { try llamaNetwork($0, name: name, choices: choices) })
   }
+
+  /// Names of the Llama layout.
+  static let llamaTemplates: [Template] = [
+    Template(.attentionNorm, "input_layernorm"),
+    Template(.query, "self_attn.q_proj"), Template(.key, "self_attn.k_proj"),
+    Template(.value, "self_attn.v_proj"), Template(.queryNorm, "self_attn.q_norm"),
+    Template(.keyNorm, "self_attn.k_norm"), Template(.attentionOutput, "self_attn.o_proj"),
+    Template(.mlpNorm, "post_attention_layernorm"),
+    Template(.gate, "mlp.gate_proj"), Template(.up, "mlp.up_proj"), Template(.down, "mlp.down_proj"),
+  ]
 
   private static func llamaNetwork(_ config: ConfigReader, name: String, choices: LlamaChoices) throws
     -> Network
@@ -74,24 +74,23 @@ extension Family {
         key: "num_key_value_heads", reason: "\(keyValueHeads) does not divide \(heads) attention heads")
     }
     let contextLength = try config.positive("max_position_embeddings", default: choices.contextLength)
-    let rotary = try config.rotary(headSize: headSize, contextLength: contextLength, defaultTheta: 10_000)
+    let rotary = try config.rotary(headSize: headSize, contextLength: contextLength)
+    let norm = Network.Norm(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6)))
     return Network(
       family: name, width: width, blocks: blocks, heads: heads, keyValueHeads: keyValueHeads,
       headSize: headSize,
       mlpWidth: try config.positive("intermediate_size", default: choices.mlpWidth),
       vocabulary: try config.positive("vocab_size", default: choices.vocabulary),
-      contextLength: rotary.scaling.reach(contextLength),
-      norm: .init(kind: .rms, epsilon: Float(try config.double("rms_norm_eps", default: 1e-6))),
-      rotary: rotary,
-      learnedPositions: false, gatedMLP: true,
-      activation: try config.activation("hidden_act", default: "silu"),
-      biases: try biases(config, rule: choices.bias), queryKeyNorm: choices.queryKeyNorm,
+      contextLength: rotary.scaling.reach(contextLength), norm: norm, learnedPositions: false,
+      rotaries: Array(repeating: rotary, count: blocks),
       windows: try windows(config, blocks: blocks, rule: choices.window),
       attentionScales: Array(repeating: 1 / Float(headSize).squareRoot(), count: blocks),
+      queryKeyNorm: choices.queryKeyNorm ? .init(norm: norm, scope: .head) : nil,
+      gatedMLP: true, activation: try config.activation("hidden_act", default: "silu"),
+      biases: try biases(config, rule: choices.bias),
       tiedHead: try config.bool("tie_word_embeddings", default: false),
-      bos: config.config["bos_token_id"] == nil ? choices.bos : config.value(["bos_token_id"])?.value.int,
-      eos: config.config["eos_token_id"] == nil
-        ? choices.eos.map { [$0] } ?? [] : try config.ids("eos_token_id"))
+      bos: config.token("bos_token_id", default: choices.bos),
+      eos: try config.tokens("eos_token_id", default: choices.eos))
   }
 
   /// Biases: as the config says for Llama and Qwen 3, always on queries, keys and values for Qwen 2.
@@ -123,11 +122,7 @@ extension Family {
     case .everyBlock: return Array(repeating: size, count: blocks)
     case .upperBlocks:
       let size = try config.bool("use_sliding_window", default: false) ? size : nil
-      if let types = config.value(["layer_types"])?.value.array {
-        guard types.count == blocks else {
-          throw ArchitectureError.config(
-            key: "layer_types", reason: "\(types.count) entries for \(blocks) blocks")
-        }
+      if let types = try config.list("layer_types", blocks: blocks) {
         return types.map { $0.string == "sliding_attention" ? size : nil }
       }
       let first = try config.int("max_window_layers", default: 28)

@@ -4,19 +4,39 @@ import JSON
 ///
 /// Adding a family is adding a row to ``all``; inference, capture, editing and pruning walk this description.
 public struct Family: Sendable {
+  /// How the rows of several roles lie in one tensor.
+  public enum Fusion: Sendable, Equatable {
+    /// One role after the other: all of q, all of k, all of v.
+    case runs([BlockRole])
+    /// For each key-value head its queries, then its key, then its value (GPT-NeoX, BLOOM, Falcon).
+    case byKeyValueHead
+  }
+
   /// Where the tensor of a role is found.
   public struct Template: Sendable {
     /// The role inside a block.
     public let role: BlockRole
-    /// Name below the block's prefix, without `.weight` or `.bias`.
+    /// Name below the block's prefix, without `.weight` or `.bias`. `{head}` stands for a head's number where the
+    /// heads have a tensor each. Of several templates of a role the first whose tensor is there counts.
     public let name: String
-    /// The roles stacked in one tensor, in order; nil where the tensor is the role's own.
-    public let fused: [BlockRole]?
+    /// How the tensor is shared with other roles; nil where it is the role's own.
+    public let fusion: Fusion?
 
-    init(_ role: BlockRole, _ name: String, fused: [BlockRole]? = nil) {
+    init(_ role: BlockRole, _ name: String, fusion: Fusion? = nil) {
       self.role = role
       self.name = name
-      self.fused = fused
+      self.fusion = fusion
+    }
+
+    /// Queries, keys and values in one tensor.
+    static func queryKeyValue(_ name: String, _ fusion: Fusion = .runs([.query, .key, .value])) -> [Template]
+    {
+      [BlockRole.query, .key, .value].map { Template($0, name, fusion: fusion) }
+    }
+
+    /// Gate and up in one tensor, the gate first.
+    static func gateUp(_ name: String) -> [Template] {
+      [BlockRole.gate, .up].map { Template($0, name, fusion: .runs([.gate, .up])) }
     }
   }
 
@@ -30,25 +50,61 @@ public struct Family: Sendable {
   public let prefixes: [String]
   /// Prefix of a block, `{}` for its number.
   public let blockPrefix: String
-  /// Token embedding, position embedding (nil where rotary) and final norm, without `.weight`.
+  /// The token embedding, without `.weight`.
   public let tokenEmbedding: String
   /// Learned positions, nil where there are none.
   public let positionEmbedding: String?
+  /// The norm after the embeddings, nil where there is none.
+  public let embeddingNorm: String?
   /// The norm after the last block.
   public let finalNorm: String
-  /// The head, which never carries the network's prefix.
-  public let head: String
-  /// Tensors of a block.
+  /// Names of the head, which never carries the network's prefix; the usual one first.
+  public let heads: [String]
+  /// Tensors of a block, more than one network uses: ``Network/blockRoles`` says which roles there are.
   public let templates: [Template]
   /// Linear weights lie as [inputs, outputs] (GPT-2's Conv1D).
   public let transposedLinears: Bool
   /// Ends of names of buffers that real folders carry and nothing reads.
   public let buffers: [String]
+  /// Beginnings of names of parts that texts do not use (vision towers), each with what it is.
+  public let otherParts: [String: String]
   /// Reads the network out of a config.json.
   let network: @Sendable (ConfigReader) throws -> Network
 
+  /// The head's usual name.
+  public var head: String { heads[0] }
+
+  init(
+    name: String, modelTypes: [String]? = nil, summary: String, prefixes: [String], blockPrefix: String,
+    tokenEmbedding: String, positionEmbedding: String? = nil, embeddingNorm: String? = nil,
+    finalNorm: String,
+    heads: [String] = ["lm_head"], templates: [Template], transposedLinears: Bool = false,
+    buffers: [String] = [], otherParts: [String: String] = [:],
+    network: @escaping @Sendable (ConfigReader) throws -> Network
+  ) {
+    self.name = name
+    self.modelTypes = modelTypes ?? [name]
+    self.summary = summary
+    self.prefixes = prefixes
+    self.blockPrefix = blockPrefix
+    self.tokenEmbedding = tokenEmbedding
+    self.positionEmbedding = positionEmbedding
+    self.embeddingNorm = embeddingNorm
+    self.finalNorm = finalNorm
+    self.heads = heads
+    self.templates = templates
+    self.transposedLinears = transposedLinears
+    self.buffers = buffers
+    self.otherParts = otherParts
+    self.network = network
+  }
+
   /// All families, in the order of listings.
-  public static let all: [Family] = [.llama, .mistral, .qwen2, .qwen3, .gpt2]
+  public static let all: [Family] = [
+    .llama, .mistral, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .phi, .phi3, .gpt2, .gptNeo, .gptNeoX, .gptJ,
+    .opt,
+    .falcon, .bloom, .mpt, .stableLM, .starCoder2, .olmo2, .granite, .smolLM3, .cohere, .gpt1,
+  ]
 
   /// The family of a config.json.
   /// - Throws: ``ArchitectureError/unknownFamily(modelType:tensors:)``.

@@ -116,13 +116,15 @@ public struct ModelDescription: Sendable {
       let entry = checkpoint.entry(bound.tensor)
       let outputs = bound.transposed ? entry?.shape.last : entry?.shape.first
       var notes: [String] = []
-      if let outputs, bound.rows.count != outputs {
-        notes.append("outputs \(bound.rows.lowerBound)…\(bound.rows.upperBound - 1) of \(outputs)")
+      if let outputs, bound.rows.count != outputs, bound.parts.isEmpty {
+        notes.append("outputs \(bound.rows) of \(outputs)")
       }
       if bound.transposed { notes.append("stored [inputs, outputs]") }
       if role == .head && binding.network.tiedHead { notes.append("tied to embedding.tokens") }
       let note = notes.joined(separator: ", ")
-      add(bound.tensor, role: role.description, block: role.block, note: note)
+      for tensor in bound.tensors {
+        add(tensor, role: role.description, block: role.block, note: note)
+      }
       if let bias = bound.bias {
         add(bias, role: role.description + ".bias", block: role.block, note: notes.first ?? "")
       }
@@ -145,7 +147,7 @@ extension Site {
     ("blocks.N.mlp.input", "what the first product of the MLP reads"),
     ("blocks.N.attention.output", "what attention adds to the residual stream"),
     ("blocks.N.mlp.output", "what the MLP adds to the residual stream"),
-    ("final_norm", "after the final norm; the last entry of hidden_states"),
+    ("final_norm", "after the final norm, where the family has one; the last entry of hidden_states"),
     ("ROLE:input", "what the product of a role reads, such as blocks.N.mlp.down:input"),
   ]
 }

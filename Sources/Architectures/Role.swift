@@ -4,6 +4,8 @@ public enum Role: Hashable, Sendable {
   case tokenEmbedding
   /// Learned position embeddings, `[positions, D]`.
   case positionEmbedding
+  /// Gain (and bias) of the norm after the embeddings, `[D]`.
+  case embeddingNorm
   /// A role inside one block, counted from 0.
   case block(Int, BlockRole)
   /// Gain (and bias) of the norm after the last block, `[D]`.
@@ -25,12 +27,14 @@ public enum BlockRole: String, Sendable, CaseIterable {
   case key = "attention.k"
   /// Value product, `[KV·head, D]`.
   case value = "attention.v"
-  /// Gain of the norm over each query head, `[head]`.
+  /// Gain (and bias) of the norm over queries: `[head]`, `[H, head]` or `[H·head]`.
   case queryNorm = "attention.q_norm"
-  /// Gain of the norm over each key head, `[head]`.
+  /// Gain (and bias) of the norm over keys: `[head]`, `[KV, head]` or `[KV·head]`.
   case keyNorm = "attention.k_norm"
   /// The product that writes attention into the residual stream, `[D, H·head]`.
   case attentionOutput = "attention.o"
+  /// Gain (and bias) of the norm over what attention gives, or over the stream after it, `[D]`.
+  case attentionPostNorm = "attention.post_norm"
   /// Gain (and bias) of the norm before the MLP, `[D]`.
   case mlpNorm = "mlp.norm"
   /// Gate product of a gated MLP, `[F, D]`.
@@ -39,6 +43,16 @@ public enum BlockRole: String, Sendable, CaseIterable {
   case up = "mlp.up"
   /// The product that writes the MLP into the residual stream, `[D, F]`.
   case down = "mlp.down"
+  /// Gain (and bias) of the norm over what the MLP gives, or over the stream after it, `[D]`.
+  case mlpPostNorm = "mlp.post_norm"
+
+  /// Whether the role is a gain instead of a product.
+  public var isNorm: Bool {
+    switch self {
+    case .attentionNorm, .attentionPostNorm, .mlpNorm, .mlpPostNorm, .queryNorm, .keyNorm: true
+    default: false
+    }
+  }
 }
 
 extension BlockRole {
@@ -49,9 +63,11 @@ extension BlockRole {
     case .query: "query product, [H·head, D]"
     case .key: "key product, [KV·head, D]"
     case .value: "value product, [KV·head, D]"
-    case .queryNorm: "gain of the norm over each query head, [head]"
-    case .keyNorm: "gain of the norm over each key head, [head]"
+    case .queryNorm: "gain of the norm over queries: a head at a time, or all of them together"
+    case .keyNorm: "gain of the norm over keys: a head at a time, or all of them together"
     case .attentionOutput: "the product that writes attention into the residual stream, [D, H·head]"
+    case .attentionPostNorm: "gain (and bias) of the norm over attention's result or the stream after it, [D]"
+    case .mlpPostNorm: "gain (and bias) of the norm over the MLP's result or the stream after it, [D]"
     case .mlpNorm: "gain (and bias) of the norm before the MLP, [D]"
     case .gate: "gate product of a gated MLP, [F, D]; its rows are what Model Surgery edits"
     case .up: "up product, [F, D]; edited where the MLP has no gate"
@@ -66,6 +82,7 @@ extension Role: CustomStringConvertible {
     switch self {
     case .tokenEmbedding: "embedding.tokens"
     case .positionEmbedding: "embedding.positions"
+    case .embeddingNorm: "embedding.norm"
     case .block(let index, let role): "blocks.\(index).\(role.rawValue)"
     case .finalNorm: "final_norm"
     case .head: "head"
@@ -77,6 +94,7 @@ extension Role: CustomStringConvertible {
     switch name {
     case "embedding.tokens": self = .tokenEmbedding
     case "embedding.positions": self = .positionEmbedding
+    case "embedding.norm": self = .embeddingNorm
     case "final_norm": self = .finalNorm
     case "head": self = .head
     default:

@@ -42,17 +42,20 @@ static void CK_(scores)(float *scores, size_t stride, const float *q, size_t q_s
       CK_(dot_tile)(scores + r * stride + c, stride, q + r * q_stride, q_stride, keys + c, steps, DOT_R, DOT_C);
 }
 
-/// Turns the scores s[n] into exponentials and returns 1 / their sum. Key i stands at `distance + i` from the query.
-static float CK_(weights)(float *s, const struct attention *a, size_t head, float distance, size_t n) {
+/// Turns the scores s[n] of the keys from `first` on into exponentials and returns 1 / their sum. Key `first + i`
+/// stands at `distance + i` from the query.
+static float CK_(weights)(float *s, const struct attention *a, size_t head, size_t first, float distance, size_t n) {
   static const float counting[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
   const v16 scale = CK_(set)(a->o.scale), cap = CK_(set)(a->o.softcap);
   const v16 slope = CK_(set)(a->o.slopes ? a->o.slopes[head] : 0);
+  const float *bias = a->o.key_bias ? a->o.key_bias + head * a->o.key_bias_stride + first : NULL;
   v16 top = CK_(set)(-INFINITY);
   for (size_t i = 0; i < n; i += 16) {
     const size_t count = least(16, n - i);
     v16 v = (count == 16 ? CK_(load)(s + i) : CK_(load_part)(s + i, count)) * scale;
     if (a->o.softcap > 0) v = cap * CK_(tanh)(v / cap);
     if (a->o.slopes) v = CK_(fma16)(slope, CK_(load)(counting) + (distance + (float)i), v);
+    if (bias) v = v + (count == 16 ? CK_(load)(bias + i) : CK_(load_part)(bias + i, count));
     if (count < 16) {
       CK_(store_part)(s + i, v, count);
       for (size_t j = 0; j < count; j++) top[0] = s[i + j] > top[0] ? s[i + j] : top[0];
@@ -169,7 +172,8 @@ static void CK_(attend)(const struct attention *a, size_t task) {
   for (size_t r = 0; r < count; r++) {
     const struct row row = ROW(r);
     const float distance = (float)row.first - (float)(a->Tk - a->Tq + row.query);
-    inverse[r] = CK_(weights)(scores + r * stride + (row.first - first), a, row.head, distance, row.last - row.first);
+    inverse[r] = CK_(weights)(scores + r * stride + (row.first - first), a, row.head, row.first, distance,
+                              row.last - row.first);
   }
   // Values, a tile of keys at a time: first the keys that only some of four rows see, then the common ones, then
   // again those of some rows; for every row the keys come in order.

@@ -93,7 +93,7 @@ extension Patch {
       ?? true
     var record = recordEntry(patchHash: patchHash, modelBefore: modelBefore)
     var after = before
-    for edit in edits { after[edit.tensor] = edit.afterSHA256 }
+    for tensor in touched { after[tensor.tensor] = tensor.afterSHA256 }
     let modelAfter = checkpoint.modelHash(with: after)
     record["model_after"] = .string(modelAfter)
 
@@ -104,9 +104,9 @@ extension Patch {
         transforms(checkpoint), record: try checkpoint.editRecord(adding: record), progress: progress
       ) { written in
         let found = try written.sha256(ofTensors: tensors, progress: progress)
-        for edit in edits where found[edit.tensor] != edit.afterSHA256 {
+        for tensor in touched where found[tensor.tensor] != tensor.afterSHA256 {
           throw CheckpointError.verifyFailed(
-            path: written.folder, what: "tensor \(edit.tensor) is not what the patch promises")
+            path: written.folder, what: "tensor \(tensor.tensor) is not what the patch promises")
         }
         guard let undoPath, !undoThere else { return }
         try Undo.write(
@@ -140,19 +140,35 @@ extension Patch {
   public func transforms(_ checkpoint: Checkpoint) throws -> [String: CheckpointWriter.Transform] {
     var transforms: [String: CheckpointWriter.Transform] = [:]
     for name in tensors {
-      var arithmetic = RowArithmetic(
-        entry: try checkpoint.place(name).entry, edits: edits(of: name), deltas: deltas)
-      transforms[name] = { rows, bytes in try arithmetic.apply(to: bytes, storedRows: rows) }
+      let entry = try checkpoint.place(name).entry
+      // Made when its tensor's turn comes: a projection reads the tensor first.
+      var made: (any TensorArithmetic)?
+      transforms[name] = { rows, bytes in
+        var arithmetic = try made ?? self.arithmetic(for: entry, of: checkpoint)
+        made = nil
+        try arithmetic.apply(to: bytes, storedRows: rows)
+        made = arithmetic
+      }
     }
     return transforms
   }
 
+  /// The edits of one tensor as arithmetic.
+  func arithmetic(for entry: TensorEntry, of checkpoint: Checkpoint) throws -> any TensorArithmetic {
+    guard let edit = projections.first(where: { $0.tensor == entry.name }) else {
+      return RowArithmetic(entry: entry, edits: edits(of: entry.name), deltas: deltas)
+    }
+    return ProjectionArithmetic(
+      edit, direction: directions[edit.direction], entry: entry, tensor: try checkpoint.tensor(entry.name))
+  }
+
   var undoItems: [Undo.Item] {
-    tensors.map { name in
-      let parts = edits(of: name)
+    touched.map { touched in
+      let parts = edits(of: touched.tensor)
       return Undo.Item(
-        tensor: name, rows: parts.flatMap(\.rows).sorted(), transposed: parts.first?.transposed ?? false,
-        beforeSHA256: parts.first?.beforeSHA256 ?? "", afterSHA256: parts.first?.afterSHA256 ?? "")
+        tensor: touched.tensor, rows: touched.isWhole ? nil : parts.flatMap(\.rows).sorted(),
+        transposed: parts.first?.transposed ?? false, beforeSHA256: touched.beforeSHA256,
+        afterSHA256: touched.afterSHA256)
     }
   }
 
@@ -161,11 +177,10 @@ extension Patch {
       "kind": "patch", "patch_sha256": .string(patchHash), "model_before": .string(modelBefore),
       "model_after": nil,
       "tensors": .array(
-        tensors.map { name in
-          let parts = edits(of: name)
-          return [
-            "tensor": .string(name), "rows": .integer(parts.reduce(0) { $0 + $1.rows.count }),
-            "before": .optional(parts.first?.beforeSHA256), "after": .optional(parts.first?.afterSHA256),
+        touched.map {
+          [
+            "tensor": .string($0.tensor), "rows": .integer($0.rows), "before": .string($0.beforeSHA256),
+            "after": .string($0.afterSHA256),
           ]
         }),
       "provenance": provenance,

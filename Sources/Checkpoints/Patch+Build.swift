@@ -24,6 +24,53 @@ public struct RowChange: Sendable {
 }
 
 extension Patch {
+  /// The changes as a patch without hashes: enough for run-time use, not to be applied.
+  /// - Throws: ``CheckpointError/patchTensorMissing(tensor:folder:)``,
+  ///   ``CheckpointError/inconsistentPatch(tensor:reason:)``.
+  public static func draft(
+    _ checkpoint: Checkpoint, _ changes: [RowChange] = [], projections: [ProjectionChange] = [],
+    provenance: JSONValue = [:]
+  ) throws -> Patch {
+    func entry(_ tensor: String) throws -> TensorEntry {
+      guard let entry = checkpoint.entry(tensor) else {
+        throw CheckpointError.patchTensorMissing(tensor: tensor, folder: checkpoint.folder)
+      }
+      return entry
+    }
+    var deltas = VectorTable()
+    let edits = try changes.filter { !$0.rows.isEmpty }.map { change in
+      let entry = try entry(change.tensor)
+      return RowEdit(
+        tensor: change.tensor, dtype: entry.dtype, shape: entry.shape, rows: change.rows.sorted(),
+        transposed: change.transposed, delta: deltas.place(change.delta), beforeSHA256: "", afterSHA256: "")
+    }
+    var directions = VectorTable()
+    let whole = try projections.map { change in
+      let entry = try entry(change.tensor)
+      return ProjectionEdit(
+        tensor: change.tensor, dtype: entry.dtype, shape: entry.shape, vectors: change.vectors,
+        norms: change.norms, direction: directions.place(change.direction), strength: change.strength,
+        beforeSHA256: "", afterSHA256: "")
+    }
+    return try Patch(
+      deltas: deltas.vectors, edits: edits, directions: directions.vectors, projections: whole,
+      provenance: provenance)
+  }
+
+  /// Vectors, equal ones once.
+  private struct VectorTable {
+    private(set) var vectors: [[Float]] = []
+    private var known: [[UInt32]: Int] = [:]
+
+    mutating func place(_ vector: [Float]) -> Int {
+      let bits = vector.map(\.bitPattern)
+      if let index = known[bits] { return index }
+      known[bits] = vectors.count
+      vectors.append(vector)
+      return vectors.count - 1
+    }
+  }
+
   /// Makes a patch for a checkpoint: computes each touched tensor's hash before and after, one block at a time.
   /// - Throws: ``CheckpointError/patchTensorMissing(tensor:folder:)``,
   ///   ``CheckpointError/inconsistentPatch(tensor:reason:)``,
@@ -31,38 +78,27 @@ extension Patch {
   ///   ``Interrupted``.
   /// - Complexity: one pass over the touched tensors, and a second for hashes not known yet.
   public static func build(
-    _ checkpoint: Checkpoint, _ changes: [RowChange], provenance: JSONValue = [:],
-    progress: ProgressSink = ignoreProgress
+    _ checkpoint: Checkpoint, _ changes: [RowChange] = [], projections: [ProjectionChange] = [],
+    provenance: JSONValue = [:], progress: ProgressSink = ignoreProgress
   ) throws -> Patch {
-    var deltas: [[Float]] = []
-    var known: [[UInt32]: Int] = [:]
-    var edits: [RowEdit] = []
-    for change in changes where !change.rows.isEmpty {
-      guard let entry = checkpoint.entry(change.tensor) else {
-        throw CheckpointError.patchTensorMissing(tensor: change.tensor, folder: checkpoint.folder)
-      }
-      let bits = change.delta.map(\.bitPattern)
-      let index = known[bits] ?? deltas.count
-      if index == deltas.count {
-        deltas.append(change.delta)
-        known[bits] = index
-      }
-      edits.append(
-        RowEdit(
-          tensor: change.tensor, dtype: entry.dtype, shape: entry.shape, rows: change.rows.sorted(),
-          transposed: change.transposed, delta: index, beforeSHA256: "", afterSHA256: ""))
-    }
-    let draft = try Patch(deltas: deltas, edits: edits, provenance: provenance)
+    let draft = try draft(checkpoint, changes, projections: projections, provenance: provenance)
     let before = try checkpoint.sha256(ofTensors: draft.tensors, progress: progress)
     let (effects, after) = try draft.rehearse(on: checkpoint, progress: progress)
     guard effects.contains(where: { $0.changed > 0 }) else {
       throw CheckpointError.nothingChanged(edited: effects.reduce(0) { $0 + $1.edited })
     }
+    var (edits, whole) = (draft.edits, draft.projections)
     for index in edits.indices {
       edits[index].beforeSHA256 = before[edits[index].tensor] ?? ""
       edits[index].afterSHA256 = after[edits[index].tensor] ?? ""
     }
-    return try Patch(deltas: deltas, edits: edits, provenance: provenance)
+    for index in whole.indices {
+      whole[index].beforeSHA256 = before[whole[index].tensor] ?? ""
+      whole[index].afterSHA256 = after[whole[index].tensor] ?? ""
+    }
+    return try Patch(
+      deltas: draft.deltas, edits: edits, directions: draft.directions, projections: whole,
+      provenance: provenance)
   }
 
   /// What the patch would do to a checkpoint that it fits, without writing anything.
@@ -72,10 +108,10 @@ extension Patch {
   {
     try checkFits(checkpoint, progress: progress)
     let (effects, after) = try rehearse(on: checkpoint, progress: progress)
-    for edit in edits where after[edit.tensor] != edit.afterSHA256 {
+    for tensor in touched where after[tensor.tensor] != tensor.afterSHA256 {
       throw CheckpointError.inconsistentPatch(
-        tensor: edit.tensor,
-        reason: "it gives hash \(after[edit.tensor] ?? "") where the patch says \(edit.afterSHA256)")
+        tensor: tensor.tensor,
+        reason: "it gives hash \(after[tensor.tensor] ?? "") where the patch says \(tensor.afterSHA256)")
     }
     guard effects.contains(where: { $0.changed > 0 }) else {
       throw CheckpointError.nothingChanged(edited: effects.reduce(0) { $0 + $1.edited })
@@ -113,7 +149,7 @@ extension Patch {
   }
 
   private func rehearse(_ entry: TensorEntry, of checkpoint: Checkpoint) throws -> (TensorEffect, String) {
-    var arithmetic = RowArithmetic(entry: entry, edits: edits(of: entry.name), deltas: deltas)
+    var arithmetic = try arithmetic(for: entry, of: checkpoint)
     var hash = SHA256()
     try TensorBlocks.forEach(entry, try checkpoint.bytes(entry.name)) { rows, _, copy in
       try Cancellation.check()
@@ -129,7 +165,7 @@ extension Patch {
   ///   ``CheckpointError/alreadyApplied(tensor:folder:)``,
   ///   ``CheckpointError/otherBase(tensor:expected:found:)``, ``Interrupted``.
   public func checkFits(_ checkpoint: Checkpoint, progress: ProgressSink = ignoreProgress) throws {
-    for edit in edits {
+    for edit in touched {
       guard let entry = checkpoint.entry(edit.tensor) else {
         throw CheckpointError.patchTensorMissing(tensor: edit.tensor, folder: checkpoint.folder)
       }
@@ -139,7 +175,7 @@ extension Patch {
       }
     }
     let hashes = try checkpoint.sha256(ofTensors: tensors, progress: progress)
-    for edit in edits {
+    for edit in touched {
       guard let hash = hashes[edit.tensor], hash != edit.beforeSHA256 else { continue }
       if hash == edit.afterSHA256 {
         throw CheckpointError.alreadyApplied(tensor: edit.tensor, folder: checkpoint.folder)

@@ -22,7 +22,8 @@ extension Patch {
   /// The deltas of each part are scaled in f64 and rounded once to f32; the deltas that meet in a row are added in f32 in
   /// the order given; the sum is added to the weight and rounded once. Applying the parts one after the other rounds to
   /// the stored type after each, so that the two ways can differ in last places. Rows that get the same parts share
-  /// one delta; rows whose sum is zero everywhere drop out.
+  /// one delta; rows whose sum is zero everywhere drop out. The strength with which a tensor loses a direction is
+  /// scaled in f64; such a tensor may stand in one part only, since two such edits, or one and rows, do not add.
   ///
   /// Every part must have been made from `base`, or from the result of parts before it.
   /// - Throws: ``CheckpointError/cannotCompose(reason:)``, and what
@@ -55,6 +56,7 @@ extension Patch {
         }
       }
     }
+    let projections = try projections(parts, rowsEdited: Set(order))
     var changes: [RowChange] = []
     for tensor in order {
       var groups: [[Meeting]: [Int]] = [:]
@@ -73,11 +75,32 @@ extension Patch {
           RowChange(tensor: tensor, rows: rows, transposed: transposed[tensor] ?? false, delta: sum))
       }
     }
-    guard !changes.isEmpty else { throw CheckpointError.nothingChanged(edited: 0) }
+    guard !changes.isEmpty || !projections.isEmpty else { throw CheckpointError.nothingChanged(edited: 0) }
     var origin = provenance
     origin["composed"] = .array(
       try parts.map { ["sha256": .string(try $0.patch.sha256()), "scale": .number($0.scale)] })
-    return try build(base, changes, provenance: origin, progress: progress)
+    return try build(base, changes, projections: projections, provenance: origin, progress: progress)
+  }
+
+  /// The whole-tensor edits of all parts, scaled.
+  private static func projections(_ parts: [Part], rowsEdited: Set<String>) throws -> [ProjectionChange] {
+    var taken: [String: Int] = [:]
+    var changes: [ProjectionChange] = []
+    for (index, part) in parts.enumerated() where part.scale != 0 {
+      for edit in part.patch.projections {
+        guard taken.updateValue(index, forKey: edit.tensor) == nil, !rowsEdited.contains(edit.tensor) else {
+          throw CheckpointError.cannotCompose(
+            reason:
+              "\(edit.tensor) loses a direction in one patch and is edited in another: the two do not add up to "
+              + "one edit; apply them one after the other")
+        }
+        changes.append(
+          ProjectionChange(
+            tensor: edit.tensor, vectors: edit.vectors, norms: edit.norms,
+            direction: part.patch.directions[edit.direction], strength: edit.strength * part.scale))
+      }
+    }
+    return changes
   }
 
   private struct Meeting: Hashable {
@@ -88,7 +111,7 @@ extension Patch {
   private static func checkCommonBase(_ parts: [Part], _ base: Checkpoint, _ progress: ProgressSink) throws {
     var possible: [String: Set<String>] = [:]
     for part in parts {
-      for edit in part.patch.edits where possible[edit.tensor] == nil {
+      for edit in part.patch.touched where possible[edit.tensor] == nil {
         guard let entry = base.entry(edit.tensor) else {
           throw CheckpointError.patchTensorMissing(tensor: edit.tensor, folder: base.folder)
         }
@@ -103,12 +126,12 @@ extension Patch {
       possible[tensor] = [hash]
     }
     for part in parts {
-      for edit in part.patch.edits where possible[edit.tensor]?.contains(edit.beforeSHA256) != true {
+      for edit in part.patch.touched where possible[edit.tensor]?.contains(edit.beforeSHA256) != true {
         throw CheckpointError.otherBase(
           tensor: edit.tensor, expected: edit.beforeSHA256, found: possible[edit.tensor]?.sorted().first ?? ""
         )
       }
-      for edit in part.patch.edits { possible[edit.tensor]?.insert(edit.afterSHA256) }
+      for edit in part.patch.touched { possible[edit.tensor]?.insert(edit.afterSHA256) }
     }
   }
 }

@@ -3,7 +3,8 @@ import OrderedCollections
 import Runtime
 import Tensors
 
-/// A patch is one safetensors file: `delta.N` f32, `rows.N` i64, and the rest as JSON texts in the metadata.
+/// A patch is one safetensors file: `delta.N` f32, `rows.N` i64, `direction.N` f32, and the rest as JSON texts in the
+/// metadata. Without projections it has the bytes of version 1.
 extension Patch {
   static let kind = "surgeon-patch"
 
@@ -11,17 +12,20 @@ extension Patch {
   /// - Throws: ``FileError``, ``CheckpointError``.
   public init(file path: String) throws {
     let file = try SafetensorsFile(path: path)
-    let record = try PatchRecord(file, kind: Self.kind)
+    let record = try PatchRecord(file, kind: Self.kind, upTo: Self.formatVersion)
     func bad(_ reason: String) -> CheckpointError { .badPatch(file: path, reason: reason) }
     guard let list = record.value["edits"]?.array, let count = record.value["deltas"]?.int, count >= 0,
       count <= file.entries.count
     else { throw bad("no list of edits or no count of deltas") }
-    let deltas = try (0..<count).map { index in
-      let tensor = try record.tensor("delta.\(index)", .f32)
-      return withExtendedLifetime(tensor) {
-        Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count))
+    func vectors(_ name: String, _ count: Int) throws -> [[Float]] {
+      try (0..<count).map { index in
+        let tensor = try record.tensor("\(name).\(index)", .f32)
+        return withExtendedLifetime(tensor) {
+          Array(UnsafeBufferPointer(start: tensor.f32, count: tensor.count))
+        }
       }
     }
+    let deltas = try vectors("delta", count)
     var edits: [RowEdit] = []
     for (index, value) in list.enumerated() {
       let target = try PatchTarget(value, file: path)
@@ -32,7 +36,35 @@ extension Patch {
           rows: try record.rows("rows.\(index)"), transposed: target.transposed, delta: delta,
           beforeSHA256: target.before, afterSHA256: target.after))
     }
-    try self.init(deltas: deltas, edits: edits, provenance: record.value["provenance"] ?? [:])
+    let projections = try Self.projections(record, path: path)
+    guard projections.isEmpty == (record.version == 1) else {
+      throw bad("version \(record.version) with \(projections.count) projections")
+    }
+    let directions = record.value["directions"]?.int ?? 0
+    guard (0...file.entries.count).contains(directions) else { throw bad("\(directions) directions") }
+    try self.init(
+      deltas: deltas, edits: edits, directions: try vectors("direction", directions),
+      projections: projections, provenance: record.value["provenance"] ?? [:])
+  }
+
+  private static func projections(_ record: PatchRecord, path: String) throws -> [ProjectionEdit] {
+    try (record.value["projections"]?.array ?? []).enumerated().map { index, value in
+      let target = try PatchTarget(value, file: path)
+      guard let vectors = value["vectors"]?.string.flatMap(ProjectionEdit.Lines.init),
+        let direction = value["direction"]?.int, let strength = value["strength"]?.double
+      else {
+        throw CheckpointError.badPatch(
+          file: path, reason: "projection \(index) lacks vectors, direction or strength")
+      }
+      let norms = value["norms"]?.string
+      guard norms == nil || ProjectionEdit.Lines(rawValue: norms ?? "") != nil else {
+        throw CheckpointError.badPatch(file: path, reason: "projection \(index) keeps norms \(norms ?? "")")
+      }
+      return ProjectionEdit(
+        tensor: target.tensor, dtype: target.dtype, shape: target.shape, vectors: vectors,
+        norms: norms.flatMap(ProjectionEdit.Lines.init), direction: direction, strength: strength,
+        beforeSHA256: target.before, afterSHA256: target.after)
+    }
   }
 
   /// Writes the patch, atomically and where nothing is yet; the same patch gives the same bytes.
@@ -55,10 +87,11 @@ extension Patch {
   private var items: [SafetensorsWriter.Item] {
     edits.enumerated().map { .init("rows.\($0)", Tensor(integers: $1.rows)) }
       + deltas.enumerated().map { .init("delta.\($0)", Tensor($1)) }
+      + directions.enumerated().map { .init("direction.\($0)", Tensor($1)) }
   }
 
   private func metadata() throws -> OrderedDictionary<String, String> {
-    let value: JSONValue = [
+    var value: JSONValue = [
       "deltas": .integer(deltas.count),
       "edits": .array(
         edits.map { edit in
@@ -68,6 +101,18 @@ extension Patch {
         }),
       "provenance": provenance,
     ]
-    return try PatchRecord.metadata(value, kind: Self.kind, version: Self.formatVersion)
+    if !projections.isEmpty {
+      value["directions"] = .integer(directions.count)
+      value["projections"] = .array(
+        projections.map { edit in
+          var value = PatchTarget(edit).value
+          value["vectors"] = .string(edit.vectors.rawValue)
+          value["norms"] = .optional(edit.norms?.rawValue)
+          value["direction"] = .integer(edit.direction)
+          value["strength"] = .number(edit.strength)
+          return value
+        })
+    }
+    return try PatchRecord.metadata(value, kind: Self.kind, version: projections.isEmpty ? 1 : 2)
   }
 }

@@ -49,44 +49,76 @@ public struct RowEdit: Sendable, Equatable {
   public var rowWidth: Int { transposed && shape.count >= 2 ? shape[shape.count - 2] : shape.last ?? 1 }
 }
 
-/// An edit as a file: which rows of which tensors get which delta, and the hashes that say where it fits.
+/// An edit as a file: which rows of which tensors get which delta, which tensors lose which direction, and the hashes
+/// that say where it fits.
 ///
-/// Every edited value becomes round(f32(w) + δ), nearest even, in the type it is stored in. No row is edited twice, so
-/// each value is rounded once.
+/// An edited row's values become round(f32(w) + δ), nearest even, in the type they are stored in; ``ProjectionArithmetic``
+/// says what becomes of a tensor that loses a direction. No row is edited twice and no tensor in both ways, so each value
+/// is rounded once.
 public struct Patch: Sendable, Equatable {
-  /// The version of the file format that this program writes and reads.
-  public static let formatVersion = 1
+  /// The newest version of the file format that this program writes and reads. Version 1 has row edits only; a patch
+  /// with projections is version 2, so that a program which does not know them refuses it.
+  public static let formatVersion = 2
 
   /// δ = strength · direction, rounded once to f32; each as long as the rows it is added to.
   public let deltas: [[Float]]
   /// The edits, those of one tensor side by side or not.
   public let edits: [RowEdit]
+  /// The directions that are taken out of whole tensors.
+  public let directions: [[Float]]
+  /// What loses them, a tensor once at most.
+  public let projections: [ProjectionEdit]
   /// Where the patch comes from: probe, strength, model, program. Free in form, part of the file.
   public let provenance: JSONValue
 
   /// A patch out of its parts.
   /// - Throws: ``CheckpointError/inconsistentPatch(tensor:reason:)``.
-  public init(deltas: [[Float]], edits: [RowEdit], provenance: JSONValue = [:]) throws {
+  public init(
+    deltas: [[Float]], edits: [RowEdit], directions: [[Float]] = [], projections: [ProjectionEdit] = [],
+    provenance: JSONValue = [:]
+  ) throws {
     self.deltas = deltas
     self.edits = edits
+    self.directions = directions
+    self.projections = projections
     self.provenance = provenance
     try check()
   }
 
-  /// The tensors that the patch edits, in the order in which they first stand in ``edits``.
+  /// The tensors that the patch edits, in the order in which they first stand in ``edits``, then in ``projections``.
   public var tensors: [String] {
     var seen: Set<String> = []
-    return edits.map(\.tensor).filter { seen.insert($0).inserted }
+    return (edits.map(\.tensor) + projections.map(\.tensor)).filter { seen.insert($0).inserted }
+  }
+
+  /// The same with shapes, row counts and hashes.
+  public var touched: [TouchedTensor] {
+    var rows: [String: Int] = [:]
+    for edit in edits { rows[edit.tensor, default: 0] += edit.rows.count }
+    var seen: Set<String> = []
+    return edits.filter { seen.insert($0.tensor).inserted }.map { edit in
+      TouchedTensor(
+        tensor: edit.tensor, dtype: edit.dtype, shape: edit.shape, rows: rows[edit.tensor] ?? 0,
+        isWhole: false,
+        beforeSHA256: edit.beforeSHA256, afterSHA256: edit.afterSHA256)
+    }
+      + projections.map {
+        TouchedTensor(
+          tensor: $0.tensor, dtype: $0.dtype, shape: $0.shape, rows: $0.rowCount, isWhole: true,
+          beforeSHA256: $0.beforeSHA256, afterSHA256: $0.afterSHA256)
+      }
   }
 
   /// The edits of one tensor.
   public func edits(of tensor: String) -> [RowEdit] { edits.filter { $0.tensor == tensor } }
 
-  /// Rows that the patch edits, over all tensors.
-  public var rowCount: Int { edits.reduce(0) { $0 + $1.rows.count } }
+  /// Rows that the patch edits, over all tensors; all stored rows of a tensor that loses a direction.
+  public var rowCount: Int {
+    edits.reduce(0) { $0 + $1.rows.count } + projections.reduce(0) { $0 + $1.rowCount }
+  }
 
   private func check() throws {
-    guard !edits.isEmpty else {
+    guard !edits.isEmpty || !projections.isEmpty else {
       throw CheckpointError.inconsistentPatch(tensor: "(none)", reason: "no edits")
     }
     for (index, delta) in deltas.enumerated() where !delta.allSatisfy(\.isFinite) {
@@ -124,6 +156,33 @@ public struct Patch: Sendable, Equatable {
     }
     for (tensor, rows) in taken where Set(rows).count != rows.count {
       throw CheckpointError.inconsistentPatch(tensor: tensor, reason: "a row is edited twice")
+    }
+    try checkProjections(apartFrom: Set(taken.keys))
+  }
+
+  private func checkProjections(apartFrom rowsEdited: Set<String>) throws {
+    for (index, direction) in directions.enumerated() where !direction.allSatisfy(\.isFinite) {
+      throw CheckpointError.inconsistentPatch(
+        tensor: "(all)", reason: "direction \(index) holds a number that is not finite")
+    }
+    var taken = rowsEdited
+    for edit in projections {
+      func bad(_ reason: String) -> CheckpointError {
+        .inconsistentPatch(tensor: edit.tensor, reason: reason)
+      }
+      guard edit.dtype.isComputable else { throw bad("dtype \(edit.dtype.rawValue) cannot be edited") }
+      guard edit.shape.count >= 1, edit.shape.allSatisfy({ $0 > 0 }),
+        edit.shape.count >= 2 || (edit.vectors == .rows && edit.norms != .columns)
+      else { throw bad("shape \(edit.shape) has no such lines") }
+      guard edit.strength.isFinite else { throw bad("a strength that is not finite") }
+      guard directions.indices.contains(edit.direction) else {
+        throw bad("direction \(edit.direction) of \(directions.count)")
+      }
+      guard directions[edit.direction].count == edit.vectorWidth else {
+        throw bad(
+          "a direction of \(directions[edit.direction].count) values for vectors of \(edit.vectorWidth)")
+      }
+      guard taken.insert(edit.tensor).inserted else { throw bad("it is edited twice") }
     }
   }
 }

@@ -31,6 +31,15 @@ extension PatchTarget {
     after = edit.afterSHA256
   }
 
+  init(_ edit: ProjectionEdit) {
+    tensor = edit.tensor
+    dtype = edit.dtype
+    shape = edit.shape
+    transposed = false
+    before = edit.beforeSHA256
+    after = edit.afterSHA256
+  }
+
   init(_ value: JSONValue, file: String) throws {
     let sizes = value["shape"]?.array?.compactMap(\.int)
     guard let tensor = value["tensor"]?.string, let type = value["dtype"]?.string,
@@ -55,17 +64,20 @@ extension PatchTarget {
 struct PatchRecord {
   let file: SafetensorsFile
   let value: JSONValue
+  /// Version of the format.
+  let version: Int
 
   /// Checks kind and version and parses the text.
-  init(_ file: SafetensorsFile, kind: String) throws {
+  init(_ file: SafetensorsFile, kind: String, upTo newest: Int) throws {
     func bad(_ reason: String) -> CheckpointError { .badPatch(file: file.path, reason: reason) }
     guard let metadata = file.metadata, let found = metadata["format"] else {
       throw bad("no format is named")
     }
     guard found == kind else { throw bad("the format is \(found), not \(kind)") }
-    guard metadata["version"] == "\(Patch.formatVersion)" else {
-      throw bad("version \(metadata["version"] ?? "(none)")")
+    guard let version = metadata["version"].flatMap({ Int($0) }), (1...newest).contains(version) else {
+      throw bad("version \(metadata["version"] ?? "(none)"); this program reads up to \(newest)")
     }
+    self.version = version
     guard let text = metadata["record"] else { throw bad("no record") }
     do {
       self.value = try JSONValue(parsing: text, source: file.path)

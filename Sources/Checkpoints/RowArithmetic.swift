@@ -8,11 +8,11 @@ public struct TensorEffect: Sendable, Equatable {
   public var rows = 0
   /// How many of them hold at least one number that changed.
   public var rowsChanged = 0
-  /// Values that a delta other than zero was added to.
+  /// Values that the edit asks to be others: those that a delta other than zero is added to.
   public var edited = 0
   /// How many of them changed as stored; the stored type rounded the others away.
   public var changed = 0
-  /// Σ(new − old)·δ, in f64.
+  /// Σ(new − old)·δ, in f64, with δ what was to be added before the stored type rounds.
   public var projection = 0.0
   /// Σδ², in f64.
   public var asked = 0.0
@@ -27,8 +27,17 @@ public struct TensorEffect: Sendable, Equatable {
   public var delivered: Double { asked == 0 ? 0 : projection / asked }
 }
 
+/// What an edit does to one tensor, block by block.
+protocol TensorArithmetic {
+  /// What was done so far.
+  var effect: TensorEffect { get }
+  /// Edits a block of whole stored rows in place.
+  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws
+}
+
 /// Adds deltas to rows of one tensor, block by block: new = round(f32(w) + δ), nearest even, no fused multiply.
-struct RowArithmetic {
+struct RowArithmetic: TensorArithmetic {
   let entry: TensorEntry
   let transposed: Bool
   /// Sorted logical rows.

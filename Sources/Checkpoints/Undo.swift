@@ -9,6 +9,7 @@ import Tensors
 /// `record` the source's `surgeon.edit.json` where it had one, and the rest as JSON in the metadata.
 public struct Undo: Sendable {
   static let kind = "surgeon-undo"
+  static let formatVersion = 1
 
   /// One tensor to bring back.
   public struct Item: Sendable {
@@ -55,7 +56,7 @@ public struct Undo: Sendable {
   /// - Throws: ``FileError``, ``CheckpointError``.
   public init(file path: String) throws {
     let file = try SafetensorsFile(path: path)
-    let record = try PatchRecord(file, kind: Self.kind)
+    let record = try PatchRecord(file, kind: Self.kind, upTo: Self.formatVersion)
     func bad(_ reason: String) -> CheckpointError { .badPatch(file: path, reason: reason) }
     guard let list = record.value["items"]?.array, let before = record.value["model_before"]?.string,
       let after = record.value["model_after"]?.string
@@ -133,7 +134,7 @@ public struct Undo: Sendable {
         })
     }
     try SafetensorsWriter.write(
-      all, metadata: try PatchRecord.metadata(value, kind: kind, version: Patch.formatVersion), to: path)
+      all, metadata: try PatchRecord.metadata(value, kind: kind, version: formatVersion), to: path)
   }
 
   /// Bytes that an undo file for these items takes, roughly.

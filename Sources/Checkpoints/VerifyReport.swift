@@ -58,8 +58,8 @@ extension Checkpoint {
   }
 
   private func verify(_ patch: Patch, _ report: inout VerifyReport) throws {
-    for name in patch.tensors {
-      guard let edit = patch.edits(of: name).first else { continue }
+    for edit in patch.touched {
+      let name = edit.tensor
       var state = VerifyReport.State.absent
       if let entry = entry(name), entry.shape == edit.shape, entry.dtype == edit.dtype {
         let hash = try sha256(ofTensor: name)
@@ -79,7 +79,7 @@ extension Checkpoint {
     _ difference: CheckpointDifference, base: Checkpoint, patch: Patch, _ report: inout VerifyReport
   ) throws {
     let named = Set(patch.tensors)
-    for edit in patch.edits where base.entry(edit.tensor) != nil {
+    for edit in patch.touched where base.entry(edit.tensor) != nil {
       if try base.sha256(ofTensor: edit.tensor) != edit.beforeSHA256 {
         report.problems.append("the base given is not the patch's base: \(edit.tensor) differs")
         break

@@ -17,9 +17,7 @@ public enum Linear {
     _ w: LinearWeight
   ) {
     precondition(rows <= 1 || (yStride >= w.outputs && xStride >= w.inputs), "rows that overlap")
-    w.withMatrix { matrix, bias in
-      ck_linear(y, yStride, x, xStride, matrix, bias, nil, rows, w.outputs, w.inputs)
-    }
+    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(nil))
   }
 
   /// Only the outputs `indices`, in their order: y`[M, R]`, with the bits of the full product's columns.
@@ -29,9 +27,20 @@ public enum Linear {
   ) {
     precondition(rows <= 1 || (yStride >= indices.count && xStride >= w.inputs), "rows that overlap")
     precondition(indices.allSatisfy { $0 >= 0 && $0 < w.outputs }, "an output that the layer does not have")
+    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(indices))
+  }
+
+  private static func run(
+    _ y: UnsafeMutablePointer<Float>, yStride: Int, _ x: UnsafePointer<Float>, xStride: Int, rows: Int,
+    _ w: LinearWeight, _ selection: [Int64]?
+  ) {
     w.withMatrix { matrix, bias in
-      indices.map(Int64.init).withUnsafeBufferPointer {
-        ck_linear(y, yStride, x, xStride, matrix, bias, $0.baseAddress, rows, indices.count, w.inputs)
+      guard let selection else {
+        ck_linear(y, yStride, x, xStride, matrix, bias, nil, rows, w.outputs, w.inputs)
+        return
+      }
+      selection.withUnsafeBufferPointer {
+        ck_linear(y, yStride, x, xStride, matrix, bias, $0.baseAddress, rows, $0.count, w.inputs)
       }
     }
   }
@@ -46,9 +55,12 @@ public enum Linear {
     _ w: LinearWeight, direction: [Double]
   ) -> (dots: [Double], squares: [Double]) {
     precondition(direction.count == w.inputs, "a direction of \(direction.count) for \(w.inputs) inputs")
-    var dots = [Double](repeating: 0, count: w.outputs)
+    let selection = w.stored(nil)
+    let outputs = selection == nil ? w.outputs : w.storedOutputs
+    var dots = [Double](repeating: 0, count: outputs)
     var squares = dots
-    w.withMatrix { matrix, _ in ck_dot_rows(&dots, &squares, matrix, direction, w.outputs, w.inputs) }
-    return (dots, squares)
+    w.withMatrix { matrix, _ in ck_dot_rows(&dots, &squares, matrix, direction, outputs, w.inputs) }
+    guard let selection else { return (dots, squares) }
+    return (selection.map { dots[Int($0)] }, selection.map { squares[Int($0)] })
   }
 }

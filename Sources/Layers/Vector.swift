@@ -22,6 +22,35 @@ public enum Vector {
     ck_add_outer(y, yStride, a, b, rows, width)
   }
 
+  /// x`[n]` = factor · x.
+  public static func scale(_ x: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
+    for i in 0..<count { x[i] *= factor }
+  }
+
+  /// x`[n]` cut to ±limit; NaN stays.
+  public static func limit(_ x: UnsafeMutablePointer<Float>, to limit: Float, count: Int) {
+    for i in 0..<count { x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i] }
+  }
+
+  /// x`[M, N]` = x · factor, where the N factors are the same for every row.
+  public static func scaleColumns(
+    _ x: UnsafeMutablePointer<Float>, by factors: UnsafePointer<Float>, rows: Int, width: Int
+  ) {
+    for row in 0..<rows { for i in 0..<width { x[row * width + i] *= factors[i] } }
+  }
+
+  /// x`[M, N]`: logits times `scale`, by `divisor`, and with a cap c then c · tanh(x / c), in this order.
+  public static func finishLogits(
+    _ x: UnsafeMutablePointer<Float>, scale: Float, divisor: Float, cap: Float?, count: Int
+  ) {
+    if scale != 1 { self.scale(x, by: scale, count: count) }
+    if divisor != 1 { for i in 0..<count { x[i] /= divisor } }
+    guard let cap else { return }
+    for i in 0..<count { x[i] /= cap }
+    Activation.tanh.apply(x, count: count)
+    self.scale(x, by: cap, count: count)
+  }
+
   /// Σ (a - b)² in f64.
   public static func squaredError(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Double
   {

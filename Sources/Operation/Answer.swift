@@ -128,7 +128,8 @@ extension Answer {
           id: "carrier", question: "Which space, direction, rows and blocks carry it?", passed: nil,
           value: point.strength, unit: "strength",
           detail:
-            "\(arm.plan.space.rawValue), \(arm.direction), \(arm.plan.rows.count) of \(arm.plan.candidates) rows"
+            "\(arm.plan.edit.name), \(arm.plan.facts.space), \(arm.direction), \(arm.plan.facts.rows) of "
+            + "\(arm.plan.facts.candidates) rows"
             + (without.map {
               "; most is lost without block \($0.key) (\(percent($0.value)) \(names.name) on validation)"
             }

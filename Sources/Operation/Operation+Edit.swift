@@ -35,9 +35,12 @@ extension Operation {
     if Files.exists(path) {
       patch = try Patch(file: path)
     } else {
-      patch = try Patch.build(
-        base.checkpoint, arm.plan.changes(strength: point.strength, binding: base.binding),
-        provenance: provenance(arm, point), progress: progress)
+      patch = try arm.plan.patch(
+        strength: point.strength, binding: base.binding, checkpoint: base.checkpoint,
+        origin: [
+          "behaviour": .string(recipe.behaviour.name), "direction": .string(arm.direction),
+          "seed": .integer(recipe.seed),
+        ], progress: progress)
       try patch.write(to: path)
     }
     let output = folder.file("edited")
@@ -53,25 +56,13 @@ extension Operation {
       edited: edited, patch: patch, effects: effects, checks: try checks(patch, edited, effects))
   }
 
-  private func provenance(_ arm: Sweep.Arm, _ point: Sweep.Point) -> JSONValue {
-    [
-      "tool": "surgeon", "behaviour": .string(recipe.behaviour.name),
-      "space": .string(arm.plan.space.rawValue),
-      "direction": .string(arm.direction), "site": .string(arm.plan.site),
-      "strength": .number(point.strength),
-      "alpha": .number(arm.plan.alpha(strength: point.strength)),
-      "median_row_norm": .number(Double(arm.plan.medianNorm)), "rows": .integer(arm.plan.rows.count),
-      "candidates": .integer(arm.plan.candidates), "seed": .integer(recipe.seed),
-    ]
-  }
-
   /// Reopens what was written: hashes, rows, and the logits of canary texts against the overlay of the patch.
   private func checks(
     _ patch: Patch, _ edited: Model, _ effects: [TensorEffect]
   ) throws -> [(name: String, passed: Bool, detail: String)] {
     let hashes = try edited.checkpoint.sha256(ofTensors: edited.checkpoint.tensorNames)
     let before = try base.checkpoint.sha256(ofTensors: base.checkpoint.tensorNames)
-    let touched = patch.edits.allSatisfy { hashes[$0.tensor] == $0.afterSHA256 }
+    let touched = patch.touched.allSatisfy { hashes[$0.tensor] == $0.afterSHA256 }
     let names = Set(patch.tensors)
     let untouched = before.filter { !names.contains($0.key) }
     let kept = untouched.filter { hashes[$0.key] == $0.value }.count
@@ -92,7 +83,8 @@ extension Operation {
         "\(kept) of \(untouched.count) untouched tensors are byte-identical"
       ),
       (
-        "rows_changed", changed == patch.rowCount,
+        // Of a tensor that loses a direction a row may have nothing to lose.
+        "rows_changed", patch.projections.isEmpty ? changed == patch.rowCount : changed > 0,
         "\(changed) of \(patch.rowCount) rows hold a changed number"
       ),
       (

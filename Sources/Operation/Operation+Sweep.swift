@@ -60,7 +60,7 @@ extension Operation {
     var rankings: [String: Locate.Ranking] = [:]
     let blocks = try recipe.locate.blocks.map { Set(try BlockRange.parse($0, blocks: base.network.blocks)) }
     for (place, kind) in recipe.probe.directions.enumerated() {
-      for space in recipe.locate.spaces {
+      for space in recipe.locate.spaces where recipe.locate.edits.contains(EditKind.addRows.name) {
         // Every space is tried with the first kind of direction, the other kinds in the first space only.
         guard place == 0 || space == recipe.locate.spaces[0] else { continue }
         let direction = try probes.direction(kind: kind, space: space)
@@ -74,17 +74,20 @@ extension Operation {
               strengths: recipe.sweep.strengths, direction: kind))
         }
       }
+      if recipe.locate.edits.contains(EditKind.ablate.name) {
+        arms += try ablations(kind, probes, blocks: blocks)
+      }
     }
-    if recipe.sweep.mirror, let first = arms.first {
+    if recipe.sweep.mirror, let first = arms.first, let plan = first.plan as? RowPlan {
       arms.append(
         Sweep.Arm(
           name: "sign-flip/\(first.name)", plan: first.plan, strengths: recipe.sweep.strengths.map { -$0 },
           direction: first.direction))
-      let swapped = try probes.direction(kind: first.direction, space: first.plan.space).reversed
-      let ranking = try Locate.rank(base, swapped, space: first.plan.space, blocks: blocks)
+      let swapped = try probes.direction(kind: first.direction, space: plan.space).reversed
+      let ranking = try Locate.rank(base, swapped, space: plan.space, blocks: blocks)
       arms.append(
         Sweep.Arm(
-          name: "class-swap/\(first.name)", plan: try ranking.plan(RowBudget(.count(first.plan.rows.count))),
+          name: "class-swap/\(first.name)", plan: try ranking.plan(RowBudget(.count(plan.rows.count))),
           strengths: recipe.sweep.strengths, direction: first.direction))
     }
     let log = try SweepLog(path: folder.file("sweep.jsonl"), of: "operate")
@@ -100,6 +103,21 @@ extension Operation {
       known: { log.point(arm: $0.name, strength: $1) },
       record: { try log.add(arm: $0.name, strength: $1, $2) }, progress: progress)
     return SweepStage(outcome: outcome, rankings: rankings, panel: panel)
+  }
+
+  /// The ablations of one kind of direction: an arm for each way of treating lengths.
+  private func ablations(_ kind: String, _ probes: ProbeStage, blocks: Set<Int>?) throws -> [Sweep.Arm] {
+    var options = Ablation.Options()
+    options.writers = Set(recipe.locate.writers)
+    options.blocks = blocks
+    options.strengths = recipe.locate.blockStrengths
+    return try recipe.locate.norms.map { norms in
+      options.norms = norms
+      return Sweep.Arm(
+        name: "ablate/\(kind)/norms-\(norms.rawValue)",
+        plan: try Ablation(base, probes.direction(kind: kind, space: .faithful), options),
+        strengths: recipe.sweep.ablationStrengths, direction: kind)
+    }
   }
 
   /// The budget that the other spaces and directions are tried with.

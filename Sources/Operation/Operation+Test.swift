@@ -42,7 +42,7 @@ extension Operation {
         prompts: data.targetTest, tokenizer: tokenizer, judge: data.judge, options: generation),
       neutral: try DivergenceTest(model: base, texts: encode(data.neutralTest)),
       facts: data.factsTest.isEmpty ? nil : try ClozeTest(data.factsTest, tokenizer: tokenizer))
-    let controls = try Control.all(
+    let controls = try PlanSweep.controls(
       of: arm.plan, ranking: rankingOf(arm, sweep), draws: recipe.sweep.controls, seed: recipe.seed)
     let jobs = 6 + data.others.count + controls.count + arm.plan.blocks.count
     var done = 0
@@ -80,16 +80,14 @@ extension Operation {
         atKL: kl, start: abs(point.strength), limit: 6 * abs(point.strength), model: base, neutral: neutral)
       return TestStage.Entry(
         name: control.kind.rawValue, draw: control.draw, strength: matched.strength,
-        measurement: try measure(control.plan.overlay(strength: matched.strength)))
+        measurement: try measure(control.plan.overlay(strength: matched.strength, of: base)))
     }
 
     var leftOut: [Int: Double] = [:]
     for block in arm.plan.blocks {
-      var plan = arm.plan
-      plan.rows.removeAll { $0.block == block }
-      plan.additions[block] = nil
+      let plan = arm.plan.leavingOut(block: block)
       leftOut[block] = try sweep.panel.target.run(
-        base, tokenizer: tokenizer, overlay: plan.overlay(strength: point.strength)
+        base, tokenizer: tokenizer, overlay: plan.overlay(strength: point.strength, of: base)
       ).rate(.behaviour)
       finished()
     }
@@ -104,8 +102,10 @@ extension Operation {
       controls: controlResults, comparisons: comparisons, leftOut: leftOut, wantedTexts: wanted)
   }
 
-  private func rankingOf(_ arm: Sweep.Arm, _ sweep: SweepStage) throws -> Locate.Ranking {
-    guard let ranking = sweep.rankings["\(arm.plan.space.rawValue)/\(arm.direction)"] else {
+  /// The ranking that a plan's rows were taken from; an ablation has none.
+  private func rankingOf(_ arm: Sweep.Arm, _ sweep: SweepStage) throws -> Locate.Ranking? {
+    guard let plan = arm.plan as? RowPlan else { return nil }
+    guard let ranking = sweep.rankings["\(plan.space.rawValue)/\(arm.direction)"] else {
       throw SurgeryError.nothingPasses(points: 0, best: arm.name)
     }
     return ranking

@@ -71,15 +71,16 @@ extension OperationOutcome {
 
   private var chosen: JSONValue {
     guard let point = sweep.chosen, let arm = sweep.arm else { return .null }
+    let facts = arm.plan.facts
     return [
-      "space": .string(arm.plan.space.rawValue), "direction": .string(arm.direction),
+      "edit": .string(arm.plan.edit.name), "space": .string(facts.space), "direction": .string(arm.direction),
       "site": .string(arm.plan.site),
       "pooling": .string(operation.recipe.probe.directionPooling.rawValue),
       "strength": .number(point.strength),
-      "alpha": .number(arm.plan.alpha(strength: point.strength)), "rows": .integer(arm.plan.rows.count),
-      "rows_total": .integer(arm.plan.candidates),
-      "rows_fraction": .number(Double(arm.plan.rows.count) / Double(arm.plan.candidates)),
-      "role": .string(arm.plan.role.rawValue),
+      "alpha": arm.plan.factor(strength: point.strength).map(JSONValue.number) ?? .null,
+      "rows": .integer(facts.rows), "rows_total": .integer(facts.candidates),
+      "rows_fraction": .number(Double(facts.rows) / Double(max(1, facts.candidates))),
+      "role": .string(facts.role),
       "blocks": .string(arm.plan.blocks.map(String.init).joined(separator: ",")),
       "sweep_index": sweep.outcome.chosen.map { .integer($0) } ?? .null,
       "reason": .string(
@@ -93,12 +94,14 @@ extension OperationOutcome {
     let arm = sweep.outcome.arms[point.arm]
     var json = tagged(point.summary.json, "validation")
     json["label"] = .string(arm.name)
-    json["space"] = .string(arm.plan.space.rawValue)
+    let facts = arm.plan.facts
+    json["edit"] = .string(arm.plan.edit.name)
+    json["space"] = .string(facts.space)
     json["direction"] = .string(arm.direction)
     json["strength"] = .number(point.strength)
-    json["alpha"] = .number(arm.plan.alpha(strength: point.strength))
-    json["rows"] = .integer(arm.plan.rows.count)
-    json["rows_fraction"] = .number(Double(arm.plan.rows.count) / Double(arm.plan.candidates))
+    json["alpha"] = arm.plan.factor(strength: point.strength).map(JSONValue.number) ?? .null
+    json["rows"] = .integer(facts.rows)
+    json["rows_fraction"] = .number(Double(facts.rows) / Double(max(1, facts.candidates)))
     json["passed"] = .bool(point.passes)
     json["chosen"] = .bool(sweep.outcome.chosen == index)
     return json
@@ -109,7 +112,7 @@ extension OperationOutcome {
     json["control"] = .string(entry.name.replacing("-", with: "_"))
     json["draw"] = .integer(entry.draw)
     json["strength"] = entry.strength.map(JSONValue.number) ?? .null
-    json["rows"] = .integer(sweep.arm?.plan.rows.count ?? 0)
+    json["rows"] = .integer(sweep.arm?.plan.facts.rows ?? 0)
     // Paired over the same prompts: how often only the edit gives a wanted reply, and how often only the control.
     let edited = test.edited.rates.replies.map { $0.verdict.outcome == .wanted }
     let other = entry.measurement.rates.replies.map { $0.verdict.outcome == .wanted }
@@ -179,14 +182,13 @@ extension OperationOutcome {
 
   private var rowsPerBlock: [JSONValue] {
     guard let plan = sweep.arm?.plan else { return [] }
-    return plan.blocks.map { block in
-      let rows = plan.rows.filter { $0.block == block }
-      return [
-        "block": .integer(block), "rows": .integer(rows.count),
-        "of": .integer(operation.base.network.mlpWidth),
-        "cosine_min": rows.map(\.cosine).min().map { .number(Double($0)) } ?? .null,
-        "cosine_max": rows.map(\.cosine).max().map { .number(Double($0)) } ?? .null,
-        "behaviour_rate_without": test.leftOut[block].map(JSONValue.number) ?? .null,
+    return plan.facts.perBlock.map { part in
+      [
+        "block": .integer(part.block), "rows": .integer(part.rows),
+        "of": .integer(part.of ?? operation.base.network.mlpWidth),
+        "cosine_min": part.cosines.map { .number(Double($0.lowerBound)) } ?? .null,
+        "cosine_max": part.cosines.map { .number(Double($0.upperBound)) } ?? .null,
+        "behaviour_rate_without": test.leftOut[part.block].map(JSONValue.number) ?? .null,
       ]
     }
   }
@@ -197,7 +199,7 @@ extension OperationOutcome {
     let changed = effects.reduce(0) { $0 + $1.changed }
     let asked = effects.reduce(0) { $0 + $1.asked }
     return [
-      "dtype": .string(edit.patch.edits.first?.dtype.rawValue ?? ""), "values": .integer(edited),
+      "dtype": .string(edit.patch.touched.first?.dtype.rawValue ?? ""), "values": .integer(edited),
       "values_unchanged": .integer(edited - changed),
       "rows_unchanged": .integer(effects.reduce(0) { $0 + $1.rows - $1.rowsChanged }),
       "strength_reached": asked > 0 ? .number(effects.reduce(0) { $0 + $1.projection } / asked) : .null,

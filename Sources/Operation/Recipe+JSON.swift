@@ -38,14 +38,24 @@ extension Recipe {
       try part.done()
     }
     if var part = try root.part("locate") {
-      if let names = try part.strings("space") {
-        locate.spaces = try names.map { name in
-          guard let space = EditSpace(rawValue: name) else {
-            throw OperationError.value(
-              path: "locate.space", reason: "\"\(name)\" is none of \(EditSpace.allCases.map(\.rawValue))")
-          }
-          return space
+      if let names = try part.strings("edit") {
+        for name in names where EditKind.named(name) == nil {
+          throw OperationError.value(
+            path: "locate.edit", reason: "\"\(name)\" is none of \(EditKind.all.map(\.name))")
         }
+        locate.edits = names
+      }
+      if let names = try part.strings("norms") {
+        locate.norms = try names.map { try Self.value($0, path: "locate.norms") }
+      }
+      if let names = try part.strings("writes") {
+        locate.writers = try names.map { try Self.value($0, path: "locate.writes") }
+      }
+      if let factors = try part.factors("block_strength") {
+        locate.blockStrengths = try BlockStrengths(parsing: factors)
+      }
+      if let names = try part.strings("space") {
+        locate.spaces = try names.map { try Self.value($0, path: "locate.space") }
       }
       if let rows = try part.strings("rows") { sweep.rows = try rows.map(RowBudget.init(parsing:)) }
       locate.blocks = try part.string("blocks").flatMap { $0 == "all" ? nil : $0 }
@@ -53,6 +63,7 @@ extension Recipe {
     }
     if var part = try root.part("sweep") {
       sweep.strengths = try part.numbers("strength") ?? sweep.strengths
+      sweep.ablationStrengths = try part.numbers("ablation_strength") ?? sweep.ablationStrengths
       if let rows = try part.strings("rows") { sweep.rows = try rows.map(RowBudget.init(parsing:)) }
       sweep.points = try part.int("points") ?? sweep.points
       sweep.controls = try part.int("controls") ?? sweep.controls
@@ -110,9 +121,26 @@ extension Recipe {
       throw OperationError.value(
         path: "sweep.strength", reason: "needs positive numbers; mirror adds the others")
     }
+    guard !sweep.ablationStrengths.isEmpty, sweep.ablationStrengths.allSatisfy({ $0 > 0 }) else {
+      throw OperationError.value(path: "sweep.ablation_strength", reason: "needs positive numbers")
+    }
+    guard !locate.edits.isEmpty, !locate.norms.isEmpty, !locate.writers.isEmpty, !locate.spaces.isEmpty else {
+      throw OperationError.value(
+        path: "locate", reason: "edit, norms, writes and space need one name at least")
+    }
     guard prompts.temperature >= 0 else {
       throw OperationError.value(path: "prompts.temperature", reason: "negative")
     }
+  }
+
+  /// A name as a value of an enumeration.
+  private static func value<T: RawRepresentable<String> & CaseIterable>(_ name: String, path: String) throws
+    -> T
+  {
+    guard let value = T(rawValue: name) else {
+      throw OperationError.value(path: path, reason: "\"\(name)\" is none of \(T.allCases.map(\.rawValue))")
+    }
+    return value
   }
 
   private static func pooling(_ name: String, path: String) throws -> Pooling {
@@ -139,10 +167,14 @@ extension Recipe {
         "direction_pool": .string(probe.directionPooling.rawValue),
       ],
       "locate": [
-        "space": .strings(locate.spaces.map(\.rawValue)), "blocks": .string(locate.blocks ?? "all"),
+        "edit": .strings(locate.edits), "space": .strings(locate.spaces.map(\.rawValue)),
+        "norms": .strings(locate.norms.map(\.rawValue)), "writes": .strings(locate.writers.map(\.rawValue)),
+        "block_strength": .string(locate.blockStrengths.description),
+        "blocks": .string(locate.blocks ?? "all"),
       ],
       "sweep": [
-        "strength": .numbers(sweep.strengths), "rows": .strings(sweep.rows.map(\.description)),
+        "strength": .numbers(sweep.strengths), "ablation_strength": .numbers(sweep.ablationStrengths),
+        "rows": .strings(sweep.rows.map(\.description)),
         "points": .integer(sweep.points), "controls": .integer(sweep.controls), "mirror": .bool(sweep.mirror),
       ],
       "prompts": [
@@ -218,6 +250,17 @@ struct KeyReader {
       }
       return number
     }
+  }
+
+  /// A number, a list of numbers, or a text: the text that says the same.
+  mutating func factors(_ key: String) throws -> String? {
+    guard let value = value(key) else { return nil }
+    if let text = value.string { return text }
+    let numbers = (value.array ?? [value]).compactMap(\.double)
+    guard numbers.count == value.array?.count ?? 1 else {
+      throw OperationError.value(path: name(key), reason: "not a text or numbers")
+    }
+    return numbers.map { "\($0)" }.joined(separator: ",")
   }
 
   mutating func part(_ key: String) throws -> KeyReader? {

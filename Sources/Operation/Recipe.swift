@@ -33,8 +33,16 @@ public struct Recipe: Sendable {
     /// Pooling of the edit's direction.
     public var directionPooling = Pooling.mean
   }
-  /// Where rows are looked for.
+  /// What is edited, and where.
   public struct LocateChoice: Sendable {
+    /// Kinds of edits that are swept side by side; see ``EditKind``.
+    public var edits = [EditKind.addRows.name]
+    /// Of ablations: which lines of the matrices keep their length, an arm each.
+    public var norms: [Ablation.Norms] = [.none]
+    /// Of ablations: what loses the direction.
+    public var writers = Ablation.Writer.allCases
+    /// Of ablations: factor of each block.
+    public var blockStrengths = BlockStrengths.constant(1)
     /// Spaces that are tried.
     public var spaces: [EditSpace] = [.faithful]
     /// Blocks; nil means all.
@@ -44,6 +52,8 @@ public struct Recipe: Sendable {
   public struct SweepChoice: Sendable {
     /// Strengths, fractions of the chosen rows' median length.
     public var strengths: [Double] = [0.25, 0.5, 1, 2, 3]
+    /// Strengths of ablations, shares of the direction that is taken out.
+    public var ablationStrengths: [Double] = [0.25, 0.5, 0.75, 1]
     /// Budgets of rows.
     public var rows: [RowBudget] = [RowBudget(.share(0.02)), RowBudget(.share(0.0465))]
     /// Points at most.

@@ -1,3 +1,4 @@
+import Architectures
 import Evaluation
 import Runtime
 import Tokenizers
@@ -13,6 +14,8 @@ public struct Control: Sendable {
     case randomRows = "random-rows"
     /// The most aligned rows, with the direction subtracted.
     case alignedSubtract = "aligned-subtract"
+    /// The same direction taken out of random blocks, as many and as strongly.
+    case randomBlocks = "random-blocks"
 
     /// One line for listings.
     public var summary: String {
@@ -20,6 +23,7 @@ public struct Control: Sendable {
       case .randomDirection: "a random direction of the same length on the same rows"
       case .randomRows: "the same direction on random rows, as many in each block"
       case .alignedSubtract: "the most aligned rows, with the direction subtracted"
+      case .randomBlocks: "an ablation in random blocks, as many and as strongly"
       }
     }
   }
@@ -28,7 +32,7 @@ public struct Control: Sendable {
   /// Number of the draw, from 0.
   public let draw: Int
   /// Rows and directions.
-  public let plan: RowPlan
+  public let plan: any EditPlan
 
   /// The controls of a plan: `draws` of each random kind, and one of the aligned rows (it has no randomness).
   /// - Throws: ``SurgeryError/budget(text:reason:)``.
@@ -50,6 +54,19 @@ public struct Control: Sendable {
     return controls
   }
 
+  /// The controls of an ablation: `draws` random directions of the same length taken out of the same matrices, and
+  /// `draws` times the same direction with the blocks' factors dealt out anew. The second kind does not exist where
+  /// all blocks have the same factor.
+  public static func all(of plan: Ablation, draws: Int, seed: UInt64) -> [Control] {
+    let directions = (0..<draws).map {
+      Control(kind: .randomDirection, draw: $0, plan: plan.randomDirection(seed: seed, draw: $0))
+    }
+    let blocks = (0..<draws).compactMap { draw in
+      plan.randomBlocks(seed: seed, draw: draw).map { Control(kind: .randomBlocks, draw: draw, plan: $0) }
+    }
+    return directions + blocks
+  }
+
   /// The strength at which the control does the damage `kl` (nats a token on neutral text), with the KL that was
   /// reached.
   /// - Throws: ``TransformerError``, ``Interrupted``.
@@ -57,7 +74,7 @@ public struct Control: Sendable {
     atKL kl: Double, start: Double, limit: Double, model: Model, neutral: DivergenceTest
   ) throws -> (strength: Double, kl: Double) {
     let found = try Matching.factor(target: kl, start: start, limit: limit) {
-      try neutral.compare(plan.overlay(strength: $0)).meanKL
+      try neutral.compare(plan.overlay(strength: $0, of: model)).meanKL
     }
     return (found.factor, found.damage)
   }
@@ -71,6 +88,36 @@ extension RowPlan {
     let vector = (0..<width).map { _ in Float(random.normal()) }.unit
     var plan = self
     plan.additions = additions.mapValues { _ in vector }
+    return plan
+  }
+}
+
+extension Ablation {
+  /// The same writers with a random unit vector.
+  func randomDirection(seed: UInt64, draw: Int) -> Ablation {
+    var random = CounterRandom(seed: seed, stream: "random-direction").stream(UInt64(draw))
+    var plan = self
+    plan.direction = direction.indices.map { _ in Float(random.normal()) }.unit
+    return plan
+  }
+
+  /// The same direction with the blocks' factors dealt out anew, so that they differ; nil where all are equal.
+  func randomBlocks(seed: UInt64, draw: Int) -> Ablation? {
+    var factors: [Int: Double] = [:]
+    for target in targets { if let block = target.role.block { factors[block] = target.factor } }
+    guard Set(factors.values).count > 1 else { return nil }
+    var random = CounterRandom(seed: seed, stream: "random-blocks").stream(UInt64(draw))
+    let blocks = factors.keys.sorted()
+    let old = blocks.map { factors[$0] ?? 0 }
+    var dealt = old
+    while dealt == old { dealt = random.shuffled(old) }
+    var plan = self
+    for index in plan.targets.indices {
+      guard let block = plan.targets[index].role.block, let place = blocks.firstIndex(of: block) else {
+        continue
+      }
+      plan.targets[index].factor = dealt[place]
+    }
     return plan
   }
 }

@@ -101,14 +101,14 @@ struct BlockDirection {
 
   /// The direction in the raw residual stream: w⊙γ_final for a probe after the final norm; the mean component is
   /// removed where LayerNorm removes it anyway.
-  private static func residual(_ vector: [Float], site: Site, model: Model) throws -> [Float] {
+  static func residual(_ vector: [Float], site: Site, model: Model) throws -> [Float] {
     var raw: [Float]
     switch site {
     case .embeddings, .blockOutput: raw = vector
     case .finalNorm: raw = zip(vector, model.finalGain).map { $0 * $1 }
     default: throw SurgeryError.spaceMismatch(space: .gainCorrected, site: site.description)
     }
-    if model.network.norm.kind == .layer {
+    if model.network.norm.kind == .layer && model.network.normPlacement.normsInputs {
       let mean = raw.reduce(0, +) / Float(raw.count)
       raw = raw.map { $0 - mean }
     }

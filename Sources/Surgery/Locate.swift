@@ -127,7 +127,7 @@ public enum Locate {
       .plan(options.budget, selection: options.selection)
   }
 
-  private static func check(_ direction: BehaviourDirection, width: Int) throws {
+  static func check(_ direction: BehaviourDirection, width: Int) throws {
     let vectors =
       switch direction {
       case .shared(let vector, _): [vector]

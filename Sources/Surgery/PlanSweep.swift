@@ -59,21 +59,41 @@ public struct PlanSweep: Sendable {
       replies: scored ? try DivergenceTest(model: model, texts: texts, firstPredicted: starts) : nil)
   }
 
-  /// The arms of a plan: one a budget.
+  /// The arms of a plan: one a budget; an ablation is one.
   /// - Throws: ``SurgeryError/budget(text:reason:)``.
-  public static func arms(_ file: PlanFile, options: Options) throws -> [Sweep.Arm] {
-    try (options.budgets.isEmpty ? [file.budget] : options.budgets).map { budget in
-      Sweep.Arm(
-        name: "\(file.ranking.space.rawValue)/\(budget)",
-        plan: try file.ranking.plan(budget, selection: file.selection), strengths: options.strengths,
-        direction: file.provenance["probe"]?["kind"]?.string ?? "direction")
+  public static func arms(_ file: StoredPlan, options: Options) throws -> [Sweep.Arm] {
+    let direction = file.provenance["probe"]?["kind"]?.string ?? "direction"
+    switch file {
+    case .rows(let file):
+      return try (options.budgets.isEmpty ? [file.budget] : options.budgets).map { budget in
+        Sweep.Arm(
+          name: "\(file.ranking.space.rawValue)/\(budget)",
+          plan: try file.ranking.plan(budget, selection: file.selection), strengths: options.strengths,
+          direction: direction)
+      }
+    case .ablation:
+      return [
+        Sweep.Arm(
+          name: "ablate/\(try file.plan(options.budgets.first).facts.space)", plan: try file.plan(),
+          strengths: options.strengths, direction: direction)
+      ]
     }
+  }
+
+  /// The controls of an arm.
+  /// - Throws: ``SurgeryError/budget(text:reason:)``.
+  public static func controls(
+    of plan: any EditPlan, ranking: Locate.Ranking?, draws: Int, seed: UInt64
+  ) throws -> [Control] {
+    if let plan = plan as? Ablation { return Control.all(of: plan, draws: draws, seed: seed) }
+    guard let plan = plan as? RowPlan, let ranking else { return [] }
+    return try Control.all(of: plan, ranking: ranking, draws: draws, seed: seed)
   }
 
   /// Measures base, grid and controls; points in the log are read back.
   /// - Throws: ``SurgeryError``, ``TransformerError``, ``FileError``, ``Interrupted`` with every finished point kept.
   public static func run(
-    _ model: Model, tokenizer: Tokenizer, plan file: PlanFile, panel: MeasurementPanel, options: Options,
+    _ model: Model, tokenizer: Tokenizer, plan file: StoredPlan, panel: MeasurementPanel, options: Options,
     log: SweepLog?, progress: ProgressSink = ignoreProgress
   ) throws -> Outcome {
     let arms = try arms(file, options: options)
@@ -92,7 +112,8 @@ public struct PlanSweep: Sendable {
     if let chosen = outcome.chosen, options.controls > 0 {
       let point = outcome.points[chosen]
       let plan = arms[point.arm].plan
-      let all = try Control.all(of: plan, ranking: file.ranking, draws: options.controls, seed: options.seed)
+      let ranking: Locate.Ranking? = if case .rows(let file) = file { file.ranking } else { nil }
+      let all = try Self.controls(of: plan, ranking: ranking, draws: options.controls, seed: options.seed)
       for (done, control) in all.enumerated() {
         try Cancellation.check()
         let (strength, kl) = try control.strength(
@@ -102,7 +123,7 @@ public struct PlanSweep: Sendable {
         var summary = log?.point(arm: name, strength: strength)
         if summary == nil {
           let measured = try panel.measure(
-            model, tokenizer: tokenizer, overlay: control.plan.overlay(strength: strength)
+            model, tokenizer: tokenizer, overlay: control.plan.overlay(strength: strength, of: model)
           ).summary
           try log?.add(arm: name, strength: strength, measured)
           summary = measured

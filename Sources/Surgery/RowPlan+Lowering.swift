@@ -22,8 +22,7 @@ extension RowPlan {
     try blocks.map { block in
       let bound = try binding.tensor(.block(block, role))
       return RowChange(
-        tensor: bound.tensor, rows: rows(in: block).map { $0 + bound.rows.lowerBound },
-        transposed: bound.transposed,
+        tensor: bound.tensor, rows: rows(in: block).map { bound.rows[$0] }, transposed: bound.transposed,
         delta: delta(block: block, strength: strength))
     }
   }
@@ -35,7 +34,9 @@ extension Patch {
   public func overlay(_ binding: Binding, _ checkpoint: Checkpoint) throws -> Overlay {
     let transforms = try transforms(checkpoint)
     var changes: [Overlay.Change] = []
-    for name in tensors {
+    let whole = try editedTensors(checkpoint)
+    if !whole.isEmpty { changes.append(.tensors(whole)) }
+    for name in tensors where whole[name] == nil {
       guard let transform = transforms[name] else { continue }
       let rows = edits(of: name).flatMap(\.rows).sorted()
       let transposed = edits(of: name).first?.transposed ?? false
@@ -52,7 +53,8 @@ extension Patch {
           (part.storage.base + place * width).copyMemory(
             from: edited.pointer + index * width, byteCount: width)
         }
-        changes.append(.rows(role: role, rows: own.map { rows[$0] - bound.rows.lowerBound }, weights: part))
+        changes.append(
+          .rows(role: role, rows: own.compactMap { bound.rows.row(of: rows[$0]) }, weights: part))
       }
     }
     return Overlay(changes)

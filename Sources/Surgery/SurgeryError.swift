@@ -18,6 +18,10 @@ public enum SurgeryError: SurgeonError {
   case plan(path: String, reason: String)
   /// A patch of a tensor that cannot be changed at run time.
   case patchRole(tensor: String)
+  /// Factors of blocks that cannot be read or do not fit.
+  case blockStrengths(text: String, reason: String)
+  /// A model whose residual stream no change of its writers keeps free of a direction, or nothing to take it out of.
+  case cannotAblate(reason: String)
   /// No point of a sweep passes the gates.
   case nothingPasses(points: Int, best: String)
 
@@ -31,14 +35,16 @@ public enum SurgeryError: SurgeonError {
     case .gate: "GATE_INVALID"
     case .plan: "PLAN_INVALID"
     case .patchRole: "PATCH_ROLE"
+    case .blockStrengths: "BLOCK_STRENGTHS_INVALID"
+    case .cannotAblate: "ABLATION_UNSUPPORTED"
     case .nothingPasses: "NO_POINT_PASSES"
     }
   }
   public var exitCode: ExitCode {
     switch self {
     case .width, .noDirection, .degenerate, .plan: .badData
-    case .patchRole: .unsupported
-    case .spaceMismatch, .budget, .gate: .usage
+    case .patchRole, .cannotAblate: .unsupported
+    case .spaceMismatch, .budget, .gate, .blockStrengths: .usage
     case .nothingPasses: .gateFailed
     }
   }
@@ -51,6 +57,8 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "a direction of length zero or with NaN"
     case .gate(let text): "gate \"\(text)\""
     case .plan(let path, let reason): "\(path): \(reason)"
+    case .blockStrengths(let text, let reason): "strengths of blocks \"\(text)\": \(reason)"
+    case .cannotAblate(let reason): reason
     case .patchRole(let tensor): "a patch of \(tensor), which is no product's matrix alone"
     case .nothingPasses(let points, let best): "none of \(points) points passes every gate; nearest: \(best)"
     }
@@ -66,6 +74,9 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "a trained probe"
     case .gate: "a comparison such as \"<= 5%\" or \">= 0.5\""
     case .plan: "a plan that surgeon locate wrote"
+    case .blockStrengths: "a number, one a block, or triangle:PEAK,REACH[,EDGE]"
+    case .cannotAblate:
+      "products and tables that write to the residual stream as they are, or through a norm of their own"
     case .patchRole: "rows of matrices inside the blocks"
     case .nothingPasses: "at least one point within the gates"
     }
@@ -79,6 +90,8 @@ public enum SurgeryError: SurgeonError {
     case .degenerate: "look at the probe's metrics; its classes may be equal"
     case .gate: "operators are <, <=, >, >=; a % divides by one hundred"
     case .plan: "write it again with surgeon locate"
+    case .blockStrengths: "surgeon inspect MODEL prints the number of blocks"
+    case .cannotAblate: "edit rows instead (--edit add-rows), or leave writers out with --writes"
     case .patchRole: "apply the patch with surgeon edit apply and run the written checkpoint"
     case .nothingPasses: "loosen a gate, or add strengths and rows; the sweep lies in the run folder"
     }

@@ -10,14 +10,14 @@ public struct Sweep: Sendable {
     /// Short unique name, such as `faithful/means/2%`.
     public var name: String
     /// Rows and directions.
-    public var plan: RowPlan
+    public var plan: any EditPlan
     /// Strengths to try, ascending; negative ones are the sign flip.
     public var strengths: [Double]
     /// The kind of direction, for the report.
     public var direction: String
 
     /// One arm.
-    public init(name: String, plan: RowPlan, strengths: [Double], direction: String) {
+    public init(name: String, plan: any EditPlan, strengths: [Double], direction: String) {
       self.name = name
       self.plan = plan
       self.strengths = strengths
@@ -115,7 +115,7 @@ public struct Sweep: Sendable {
         summary = earlier
       } else {
         summary = try panel.measure(
-          model, tokenizer: tokenizer, overlay: arms[arm].plan.overlay(strength: strength)
+          model, tokenizer: tokenizer, overlay: arms[arm].plan.overlay(strength: strength, of: model)
         ).summary
         try record(arms[arm], strength, summary)
       }

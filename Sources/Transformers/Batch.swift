@@ -67,4 +67,22 @@ extension Model {
       }
     }
   }
+
+  /// - Throws: ``ArchitectureError/unknownSite(name:)`` for a site that this network lacks.
+  func check(sites: [Site]) throws {
+    for site in sites where site == .finalNorm && !network.hasFinalNorm {
+      throw ArchitectureError.unknownSite(
+        name: "\(site) in \(network.family), which ends with \(network.lastSite)")
+    }
+  }
+
+  /// - Throws: ``TransformerError/noHead(family:)``.
+  func requireHead() throws {
+    guard network.hasHead else { throw TransformerError.noHead(family: network.family) }
+  }
+}
+
+extension Network {
+  /// What the head reads: the final norm, or the last block's output where there is none.
+  public var lastSite: Site { hasFinalNorm ? .finalNorm : .blockOutput(blocks - 1) }
 }

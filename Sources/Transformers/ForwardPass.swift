@@ -20,73 +20,117 @@ struct ForwardPass {
   private var network: Network { model.network }
   private var count: Int { batch.tokens.count }
 
-  /// Runs the blocks `0 ... last` and, when asked, the final norm; the result lies in the workspace (`residual`
-  /// after the blocks, `normed` after the final norm).
+  /// Runs the blocks `0 ... last` and, when asked, the end; the result lies in the workspace (`residual` after the
+  /// blocks; what the head reads in `normed` after the end).
   func run(through last: Int, finalNorm: Bool) throws {
     embed()
     try visit(.embeddings, workspace.residual)
-    let tables = rotaryTables()
+    let lengths = batch.segments.map { $0.past + $0.rows.count }
+    let tables = model.rotaryTables.map { $0.tables(lengths: lengths) }
+    let biases = network.alibi.flatMap { KeyBias($0, keys: lengths.max() ?? 0) }
     for block in 0...max(last, 0) where block <= last {
-      try attention(block, tables)
-      try mlp(block)
+      try run(block, model.rotaryOfBlock[block].map { tables[$0] }, biases)
       try visit(.blockOutput(block), workspace.residual)
     }
-    if finalNorm {
-      normalise(workspace.normed, workspace.residual, model.finalNorm)
-      try visit(.finalNorm, workspace.normed)
-      try see(.input(.head), workspace.normed)
-    }
+    guard finalNorm else { return }
+    normalise(workspace.normed, workspace.residual, model.finalNorm)
+    if model.finalNorm != nil { try visit(.finalNorm, workspace.normed) }
+    try see(.input(.head), workspace.normed)
   }
 
+  /// Token embeddings, scaled, plus learned positions, normed.
   private func embed() {
     let width = network.width
     let residual = workspace.residual.f32
+    let embedding = overlay?.tables[.tokenEmbedding] ?? model.embedding
     for (row, token) in batch.tokens.enumerated() {
-      model.embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
-      if let positions = model.positions {
-        let position = Int(batch.positions[row])
+      embedding.rows(Int(token)..<(Int(token) + 1)).copyFloats(to: residual + row * width)
+    }
+    overlay?.project(.tokenEmbedding, residual, rows: count)
+    if network.embeddingScale != 1 {
+      Vector.scale(residual, by: network.embeddingScale, count: count * width)
+    }
+    if let positions = overlay?.tables[.positionEmbedding] ?? model.positions {
+      for (row, position) in batch.positions.enumerated() {
+        let position = Int(position) + network.positionOffset
         positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
+        overlay?.project(.positionEmbedding, workspace.normed.f32, rows: 1)
         Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
+    if let norm = model.embeddingNorm { normalise(workspace.residual, workspace.residual, norm) }
   }
 
-  private func attention(_ block: Int, _ tables: [RotaryTable]) throws {
+  /// One block: attention, then the MLP, each between the norms that the network places there.
+  private func run(_ block: Int, _ tables: [RotaryTable]?, _ biases: KeyBias?) throws {
+    let weights = model.blocks[block]
+    normalise(workspace.normed, workspace.residual, weights.attentionNorm)
+    try attention(block, tables, biases)
+    switch network.blockOrder {
+    case .sequential:
+      try add(.attentionOutput(block), weights.attentionPostNorm)
+      normalise(workspace.normed, workspace.residual, weights.mlpNorm)
+    case .parallel:
+      normalise(workspace.normed, workspace.residual, weights.mlpNorm)
+      try add(.attentionOutput(block), weights.attentionPostNorm)
+    case .parallelOneNorm:  // what attention has read still lies there
+      try add(.attentionOutput(block), weights.attentionPostNorm)
+    }
+    try visit(.mlpInput(block), workspace.normed)
+    switch weights.mlp {
+    case .dense(let gate, let up, let down): try mlp(block, gate: gate, up: up, down: down)
+    }
+    try add(.mlpOutput(block), weights.mlpPostNorm)
+  }
+
+  /// Adds what a half of a block gives to the residual stream.
+  private func add(_ site: Site, _ postNorm: NormWeights?) throws {
+    let afterSum = network.normPlacement == .afterSum
+    if let postNorm, !afterSum { normalise(workspace.addition, workspace.addition, postNorm) }
+    if network.residualScale != 1 {
+      Vector.scale(workspace.addition.f32, by: network.residualScale, count: count * network.width)
+    }
+    try visit(site, workspace.addition)
+    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+    if let postNorm, afterSum { normalise(workspace.residual, workspace.residual, postNorm) }
+  }
+
+  private func attention(_ block: Int, _ tables: [RotaryTable]?, _ biases: KeyBias?) throws {
     let weights = model.blocks[block]
     let network = self.network
-    normalise(workspace.normed, workspace.residual, weights.attentionNorm)
     try see(.input(.block(block, .query)), workspace.normed)
     try see(.input(.block(block, .key)), workspace.normed)
     try see(.input(.block(block, .value)), workspace.normed)
     try product(workspace.queries, workspace.normed, weights.query, .block(block, .query))
     try product(workspace.keys, workspace.normed, weights.key, .block(block, .key))
     try product(workspace.values, workspace.normed, weights.value, .block(block, .value))
+    if let limit = network.queryKeyValueLimit {
+      for rows in [workspace.queries, workspace.keys, workspace.values] {
+        Vector.limit(rows.f32, to: limit, count: count * rows.rowCount)
+      }
+    }
     if let norm = weights.queryNorm { normaliseHeads(workspace.queries, heads: network.heads, norm) }
     if let norm = weights.keyNorm { normaliseHeads(workspace.keys, heads: network.keyValueHeads, norm) }
-    if let rotary = network.rotary {
+    if let tables, let rotary = network.rotaries[block] {
       for (segment, table) in zip(batch.segments, tables) {
         rotate(workspace.queries, heads: network.heads, segment, rotary, table)
         rotate(workspace.keys, heads: network.keyValueHeads, segment, rotary, table)
       }
     }
-    attend(block)
+    attend(block, biases)
     try see(.input(.block(block, .attentionOutput)), workspace.attended)
     try product(
       workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
-    try visit(.attentionOutput(block), workspace.addition)
-    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
   }
 
-  private func mlp(_ block: Int) throws {
-    let weights = model.blocks[block]
+  /// The MLP that every token meets, from `normed` into `addition`.
+  private func mlp(_ block: Int, gate: LinearWeight?, up: LinearWeight, down: LinearWeight) throws {
     let network = self.network
-    normalise(workspace.normed, workspace.residual, weights.mlpNorm)
-    try visit(.mlpInput(block), workspace.normed)
     try see(.input(.block(block, .gate)), workspace.normed)
     try see(.input(.block(block, .up)), workspace.normed)
-    try product(workspace.up, workspace.normed, weights.up, .block(block, .up))
+    try product(workspace.up, workspace.normed, up, .block(block, .up))
     let width = network.mlpWidth
-    if let gate = weights.gate {
+    if let gate {
       try product(workspace.gate, workspace.normed, gate, .block(block, .gate))
       Activation(network.activation).gated(
         workspace.up.f32, outStride: width, gate: workspace.gate.f32, gateStride: width, up: workspace.up.f32,
@@ -95,13 +139,11 @@ struct ForwardPass {
       Activation(network.activation).apply(workspace.up.f32, count: count * width)
     }
     try see(.input(.block(block, .down)), workspace.up)
-    try product(workspace.addition, workspace.up, weights.down, .block(block, .down))
-    try visit(.mlpOutput(block), workspace.addition)
-    Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
+    try product(workspace.addition, workspace.up, down, .block(block, .down))
   }
 
   /// Every text attends to its own tokens (and its cache); texts are independent, so they run in parallel.
-  private func attend(_ block: Int) {
+  private func attend(_ block: Int, _ biases: KeyBias?) {
     let network = self.network
     let queryWidth = network.heads * network.headSize
     let keyWidth = network.keyValueHeads * network.headSize
@@ -137,7 +179,10 @@ struct ForwardPass {
         attended.f32 + start * queryWidth, outStride: queryWidth, q: queries.f32 + start * queryWidth,
         qStride: queryWidth, k: k, kStride: keyWidth, v: v, vStride: keyWidth, queries: segment.rows.count,
         keys: segment.past + segment.rows.count, heads: network.heads, kvHeads: network.keyValueHeads,
-        headSize: network.headSize, scale: scale, window: window)
+        headSize: network.headSize, scale: scale, window: window, softcap: network.attentionSoftcap,
+        alibiSlopes: biases == nil ? network.alibi?.slopes : nil,
+        keyBias: biases.map { UnsafePointer($0.rows.f32) }, keyBiasStride: biases?.rows.rowCount ?? 0,
+        causal: network.isCausal)
     }
     if batch.segments.count == 1 {
       one(0)
@@ -148,20 +193,35 @@ struct ForwardPass {
 
   /// y = x Wᵀ + b with the overlay's changes of this role.
   private func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role) throws {
+    let weight = overlay?.replaced[role] ?? weight
     Linear.forward(
       y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: count, weight)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: count)
   }
 
-  private func normalise(_ y: Tensor, _ x: Tensor, _ norm: NormWeights) {
-    model.normalise(y.f32, x.f32, rows: count, norm)
+  /// y = norm(x), or x itself where there is no norm.
+  private func normalise(_ y: Tensor, _ x: Tensor, _ norm: NormWeights?) {
+    if let norm {
+      model.normalise(y.f32, x.f32, rows: count, width: network.width, network.norm, norm)
+    } else {
+      y.f32.update(from: x.f32, count: count * network.width)
+    }
   }
 
-  private func normaliseHeads(_ x: Tensor, heads: Int, _ norm: NormWeights) {
-    Norm.rms(
-      x.f32, x.f32, gain: norm.gain.f32, rows: count * heads, width: network.headSize,
-      eps: network.norm.epsilon,
-      gainOffset: network.norm.gainOffset)
+  private func normaliseHeads(_ x: Tensor, heads: Int, _ weights: NormWeights) {
+    guard let kind = network.queryKeyNorm else { return }
+    let size = network.headSize
+    switch kind.scope {
+    case .head:
+      model.normalise(x.f32, x.f32, rows: count * heads, width: size, kind.norm, weights)
+    case .whole:
+      model.normalise(x.f32, x.f32, rows: count, width: heads * size, kind.norm, weights)
+    case .eachHead:
+      let plain = NormWeights(
+        gain: Tensor(Array(repeating: 1 - kind.norm.gainOffset, count: size)), bias: nil)
+      model.normalise(x.f32, x.f32, rows: count * heads, width: size, kind.norm, plain)
+      Vector.scaleColumns(x.f32, by: weights.gain.f32, rows: count, width: heads * size)
+    }
   }
 
   private func rotate(
@@ -177,18 +237,6 @@ struct ForwardPass {
     }
   }
 
-  /// One table a text: the same for all, except that the dynamic scaling looks at a text's length.
-  private func rotaryTables() -> [RotaryTable] {
-    let lengths = batch.segments.map { $0.past + $0.rows.count }
-    if case .dynamic = network.rotary?.scaling {
-      return lengths.compactMap { model.rotaryTables.table(length: $0, positions: $0) }
-    }
-    let longest = lengths.max() ?? 0
-    return model.rotaryTables.table(length: 0, positions: longest).map {
-      Array(repeating: $0, count: lengths.count)
-    } ?? []
-  }
-
   /// Changes a site as the overlay says, then shows it.
   private func visit(_ site: Site, _ rows: Tensor) throws {
     overlay?.change(site, rows.f32, rows: count, width: network.width)
@@ -201,20 +249,34 @@ struct ForwardPass {
   }
 }
 
+/// The biases of keys, whatever the query: `[H, Tk]`, one table for all texts, since they count from a text's start.
+struct KeyBias {
+  let rows: Tensor
+
+  /// Nil where the biases are slopes that need no table.
+  init?(_ alibi: Network.Alibi, keys: Int) {
+    guard let factor = alibi.roundedFactor else { return nil }
+    func rounded(_ numbers: [Float]) -> [Float] { Tensor(numbers, dtype: .bf16).toFloats() }
+    let positions = rounded((0..<keys).map(Float.init))
+    rows = Tensor(
+      rounded(alibi.slopes).flatMap { slope in rounded(positions.map { slope * $0 }).map { $0 * factor } },
+      shape: [alibi.slopes.count, keys])
+  }
+}
+
 extension Model {
   func normalise(
-    _ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, rows: Int, _ norm: NormWeights
+    _ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, rows: Int, width: Int, _ kind: Network.Norm,
+    _ norm: NormWeights
   ) {
-    switch network.norm.kind {
+    switch kind.kind {
     case .rms:
       Norm.rms(
-        y, x, gain: norm.gain.f32, rows: rows, width: network.width, eps: network.norm.epsilon,
-        gainOffset: network.norm.gainOffset)
+        y, x, gain: norm.gain.f32, rows: rows, width: width, eps: kind.epsilon, gainOffset: kind.gainOffset)
     case .layer:
       Norm.layer(
-        y, x, gain: norm.gain.f32, bias: norm.bias.map { UnsafePointer($0.f32) }, rows: rows,
-        width: network.width,
-        eps: network.norm.epsilon)
+        y, x, gain: norm.gain.f32, bias: norm.bias.map { UnsafePointer($0.f32) }, rows: rows, width: width,
+        eps: kind.epsilon)
     }
   }
 }
@@ -237,6 +299,7 @@ extension PlacedOverlay {
     _ role: Role, _ y: UnsafeMutablePointer<Float>, outputs: Int, _ x: UnsafePointer<Float>, inputs: Int,
     rows: Int
   ) {
+    if role != .head { project(role, y, rows: rows) }
     guard let changes = products[role] else { return }
     for change in changes {
       let width = change.rows.count

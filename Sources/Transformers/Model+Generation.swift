@@ -56,6 +56,7 @@ extension Model {
     progress: ProgressSink = ignoreProgress
   ) throws -> [Generated] {
     try check(prompts)
+    try requireHead()
     let placed = try PlacedOverlay(overlay, model: self)
     let random = CounterRandom(seed: options.seed, stream: "generate")
     var results: [Generated] = []

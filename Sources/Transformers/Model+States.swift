@@ -28,6 +28,8 @@ extension Model {
     _ texts: [[Int32]], capture sites: [Site] = [], logits: LogitRows = .all, overlay: Overlay? = nil
   ) throws -> Pass {
     try check(texts)
+    try check(sites: sites)
+    if case .none = logits {} else { try requireHead() }
     var states: [Site: [Tensor]] = [:]
     var allLogits: [Tensor] = []
     let placed = try PlacedOverlay(overlay, model: self)
@@ -71,6 +73,7 @@ extension Model {
       -> Void
   ) throws {
     try check(texts)
+    try check(sites: sites)
     let placed = try PlacedOverlay(overlay, model: self)
     let runs = Batch.cut(texts, tokens: batchTokens)
     let most = runs.map { run in texts[run].reduce(0) { $0 + $1.count } }.max() ?? 0
@@ -102,8 +105,9 @@ extension Model {
   }
 
   /// Logits `[rows, V]` from what the head reads.
-  /// - Throws: ``TransformerError`` where the overlay does not fit.
+  /// - Throws: ``TransformerError`` where the overlay does not fit or the network makes no logits.
   public func logits(of states: Tensor, rows: Range<Int>, overlay: Overlay? = nil) throws -> Tensor {
+    try requireHead()
     let result = Tensor(zeros: [rows.count, network.vocabulary])
     logits(
       result.f32, states.f32 + rows.lowerBound * network.width, rows: rows.count,
@@ -114,15 +118,34 @@ extension Model {
   func logits(
     _ result: UnsafeMutablePointer<Float>, _ states: UnsafePointer<Float>, rows: Int, overlay: PlacedOverlay?
   ) {
-    Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+    guard let head = overlay?.replaced[.head] ?? head else {
+      preconditionFailure("logits of a network without a head, which checks refuse")
+    }
+    let network = self.network
+    if let overlay, overlay.projections[.head] != nil {
+      let copy = Tensor(zeros: [rows, network.width])
+      copy.f32.update(from: states, count: copy.count)
+      overlay.project(.head, copy.f32, rows: rows)
+      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: network.width, rows: rows, head)
+    } else {
+      Linear.forward(result, yStride: network.vocabulary, states, xStride: network.width, rows: rows, head)
+    }
     overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: network.width, rows: rows)
+    guard network.logitScale != 1 || network.logitDivisor != 1 || network.logitSoftcap != nil else { return }
+    let result = UnsafeMutableBufferPointer(start: result, count: rows * network.vocabulary)
+    Parallel.forEach(rows, grain: 1 + 65536 / network.vocabulary) { range in
+      guard let base = result.baseAddress else { return }
+      Vector.finishLogits(
+        base + range.lowerBound * network.vocabulary, scale: network.logitScale,
+        divisor: network.logitDivisor, cap: network.logitSoftcap, count: range.count * network.vocabulary)
+    }
   }
 
   /// - Throws: ``TransformerError/notFinite(site:tensor:)``, naming the first damaged tensor where there is one.
   func requireFinite(_ states: Tensor) throws {
     let sum = (0..<states.count).reduce(Float(0)) { $0 + states.f32[$1] * 0 }
     guard sum != 0 || sum.isNaN else { return }
-    throw TransformerError.notFinite(site: .finalNorm, tensor: try checkpoint.firstNonFinite()?.tensor)
+    throw TransformerError.notFinite(site: network.lastSite, tensor: try checkpoint.firstNonFinite()?.tensor)
   }
 
   private func lastBlock(of sites: [Site]) -> Int {

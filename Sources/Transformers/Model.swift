@@ -17,10 +17,15 @@ public final class Model: Sendable {
 
   let embedding: Tensor
   let positions: Tensor?
+  let embeddingNorm: NormWeights?
   let blocks: [BlockWeights]
-  let finalNorm: NormWeights
-  let head: LinearWeight
-  let rotaryTables: RotaryTables
+  /// Nil where the last block's output is the end.
+  let finalNorm: NormWeights?
+  /// Nil where the network makes no logits.
+  let head: LinearWeight?
+  /// One a kind of rotary embedding, and which of them a block uses.
+  let rotaryTables: [RotaryTables]
+  let rotaryOfBlock: [Int?]
 
   /// Opens a folder: headers and config are read, weights stay mapped.
   /// - Throws: ``CheckpointError``, ``ArchitectureError``.
@@ -37,10 +42,19 @@ public final class Model: Sendable {
     self.positions =
       binding.network.learnedPositions
       ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
-    self.blocks = try (0..<binding.network.blocks).map { try BlockWeights(source, block: $0) }
-    self.finalNorm = try source.norm(.finalNorm)
-    self.head = try source.linear(.head)
-    self.rotaryTables = RotaryTables(binding.network.rotary)
+    let network = binding.network
+    self.embeddingNorm = network.hasEmbeddingNorm ? try source.norm(.embeddingNorm) : nil
+    self.blocks = try (0..<network.blocks).map { try BlockWeights(source, block: $0) }
+    self.finalNorm = network.hasFinalNorm ? try source.norm(.finalNorm) : nil
+    self.head = network.hasHead ? try source.linear(.head) : nil
+    var kinds: [Network.Rotary] = []
+    rotaryOfBlock = network.rotaries.map { rotary in
+      guard let rotary, rotary.width > 0 else { return nil }
+      if let index = kinds.firstIndex(of: rotary) { return index }
+      kinds.append(rotary)
+      return kinds.count - 1
+    }
+    rotaryTables = kinds.map(RotaryTables.init)
   }
 
   /// The weights of a role as they are stored, `[outputs, inputs]` in logical order.
@@ -56,21 +70,37 @@ public final class Model: Sendable {
     }
   }
 
-  /// The effective gain of the norm that feeds a role's product, `[D]`; nil where the input is not normed.
+  /// The effective gain of the norm that feeds a role's product, `[D]`: ones where the product reads the residual
+  /// stream as it is (OLMo 2, GPT-1), nil for products that read something else.
   public func gain(feeding role: Role) -> [Float]? {
-    guard let block = role.block, case .block(_, let kind) = role else {
-      return role == .head ? finalNorm.effectiveGain(offset: network.norm.gainOffset) : nil
+    guard case .block(let block, let kind) = role else {
+      return role == .head ? finalGain : nil
     }
+    let weights = blocks[block]
     switch kind {
-    case .query, .key, .value:
-      return blocks[block].attentionNorm.effectiveGain(offset: network.norm.gainOffset)
-    case .gate, .up: return blocks[block].mlpNorm.effectiveGain(offset: network.norm.gainOffset)
+    case .query, .key, .value: return gain(of: weights.attentionNorm)
+    case .gate, .up: return gain(of: weights.mlpNorm ?? weights.attentionNorm)
     default: return nil
     }
   }
 
-  /// The effective gain of the norm after the last block, `[D]`.
-  public var finalGain: [Float] { finalNorm.effectiveGain(offset: network.norm.gainOffset) }
+  /// The effective gain of the norm between a product and the residual stream it writes to, `[D]`; nil where the
+  /// product is added as it is. With ``Network/NormPlacement/afterSum`` the norm is over the sum.
+  public func gain(following role: Role) -> [Float]? {
+    guard case .block(let block, let kind) = role else { return nil }
+    switch kind {
+    case .attentionOutput: return blocks[block].attentionPostNorm.map { gain(of: $0) }
+    case .down: return blocks[block].mlpPostNorm.map { gain(of: $0) }
+    default: return nil
+    }
+  }
+
+  /// The effective gain of the norm after the last block, `[D]`; ones where there is none.
+  public var finalGain: [Float] { gain(of: finalNorm) }
+
+  private func gain(of norm: NormWeights?) -> [Float] {
+    norm?.effectiveGain(offset: network.norm.gainOffset) ?? Array(repeating: 1, count: network.width)
+  }
 }
 
 /// Gain and bias of a norm, widened once.
@@ -81,53 +111,68 @@ struct NormWeights: Sendable {
   func effectiveGain(offset: Float) -> [Float] { gain.toFloats().map { $0 + offset } }
 }
 
-/// The weights of one block.
+/// The weights of one block; nil where the network has no such role.
 struct BlockWeights: Sendable {
-  let attentionNorm: NormWeights
+  let attentionNorm: NormWeights?
   let query: LinearWeight
   let key: LinearWeight
   let value: LinearWeight
   let queryNorm: NormWeights?
   let keyNorm: NormWeights?
   let attentionOutput: LinearWeight
-  let mlpNorm: NormWeights
-  let gate: LinearWeight?
-  let up: LinearWeight
-  let down: LinearWeight
+  let attentionPostNorm: NormWeights?
+  let mlpNorm: NormWeights?
+  let mlp: MLPWeights
+  let mlpPostNorm: NormWeights?
 
   init(_ source: WeightSource, block: Int) throws {
-    func role(_ role: BlockRole) -> Role { .block(block, role) }
-    let network = source.binding.network
-    attentionNorm = try source.norm(role(.attentionNorm))
-    query = try source.linear(role(.query))
-    key = try source.linear(role(.key))
-    value = try source.linear(role(.value))
-    queryNorm = network.queryKeyNorm ? try source.norm(role(.queryNorm)) : nil
-    keyNorm = network.queryKeyNorm ? try source.norm(role(.keyNorm)) : nil
-    attentionOutput = try source.linear(role(.attentionOutput))
-    mlpNorm = try source.norm(role(.mlpNorm))
-    gate = network.gatedMLP ? try source.linear(role(.gate)) : nil
-    up = try source.linear(role(.up))
-    down = try source.linear(role(.down))
+    let roles = Set(source.binding.network.blockRoles)
+    func linear(_ role: BlockRole) throws -> LinearWeight { try source.linear(.block(block, role)) }
+    func norm(_ role: BlockRole) throws -> NormWeights? {
+      roles.contains(role) ? try source.norm(.block(block, role)) : nil
+    }
+    attentionNorm = try norm(.attentionNorm)
+    query = try linear(.query)
+    key = try linear(.key)
+    value = try linear(.value)
+    queryNorm = try norm(.queryNorm)
+    keyNorm = try norm(.keyNorm)
+    attentionOutput = try linear(.attentionOutput)
+    attentionPostNorm = try norm(.attentionPostNorm)
+    mlpNorm = try norm(.mlpNorm)
+    mlp = .dense(
+      gate: roles.contains(.gate) ? try linear(.gate) : nil, up: try linear(.up), down: try linear(.down))
+    mlpPostNorm = try norm(.mlpPostNorm)
   }
+}
+
+/// The weights of a block's MLP, by its kind.
+enum MLPWeights: Sendable {
+  /// One MLP that every token meets; without a gate it is plain.
+  case dense(gate: LinearWeight?, up: LinearWeight, down: LinearWeight)
 }
 
 /// Turns bound roles into weights.
 struct WeightSource {
   let checkpoint: Checkpoint
   let binding: Binding
+  /// Tensors that are read from here instead, by their names.
+  var replaced: [String: Tensor] = [:]
+
+  private func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)
-    let bias = try bound.bias.map { Tensor(try checkpoint.tensor($0).toFloats()) }
-    let whole = LinearWeight(try checkpoint.tensor(bound.tensor), transposed: bound.transposed, bias: bias)
-    return bound.rows.count == whole.outputs ? whole : whole.rows(bound.rows)
+    let bias = try bound.bias.map { Tensor(try tensor($0).toFloats()) }
+    let whole = LinearWeight(try tensor(bound.tensor), transposed: bound.transposed, bias: bias)
+    if bound.rows.count == whole.outputs { return whole }
+    return bound.rows.range.map { whole.rows($0) } ?? whole.rows(bound.rows.indices)
   }
 
   func norm(_ role: Role) throws -> NormWeights {
     let bound = try binding.tensor(role)
     return NormWeights(
-      gain: Tensor(try checkpoint.tensor(bound.tensor).toFloats()),
+      gain: Tensor(try bound.tensors.flatMap { try checkpoint.tensor($0).toFloats() }),
       bias: try bound.bias.map { Tensor(try checkpoint.tensor($0).toFloats()) })
   }
 }

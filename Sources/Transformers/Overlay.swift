@@ -1,5 +1,6 @@
 import Architectures
 import Layers
+import OrderedCollections
 import Tensors
 
 /// A change of the network at run time; the weights on disk and in memory stay as they are.
@@ -17,6 +18,12 @@ public struct Overlay: Sendable {
     case add(site: Site, vector: [Float])
     /// x ← x − d(d·x) at a site with the unit direction d, every token (arXiv 2406.11717, equation 4).
     case ablate(site: Site, direction: [Float])
+    /// v ← v − s·d(d·v) for the vectors of width D that a role's matrix holds, d of length 1: the outputs of a product
+    /// (bias included, before a norm that follows), looked-up embeddings or positions; for ``Role/head`` what it reads,
+    /// since its rows are such vectors. The matrices that lose the direction give the same but for rounding.
+    case project(role: Role, direction: [Float], strength: Float)
+    /// Stored tensors that are read from here instead of from the checkpoint, by their names.
+    case tensors([String: Tensor])
   }
 
   /// The changes, in the order in which they act.
@@ -54,6 +61,12 @@ struct PlacedOverlay: Sendable {
 
   private(set) var products: [Role: [RowChange]] = [:]
   private(set) var sites: [Site: [SiteChange]] = [:]
+  /// What each role's vectors lose, in order.
+  private(set) var projections: [Role: [Projection]] = [:]
+  /// Products whose matrix or bias is replaced.
+  var replaced: [Role: LinearWeight] = [:]
+  /// Embeddings and positions that are replaced.
+  var tables: [Role: Tensor] = [:]
 
   /// - Throws: ``TransformerError/overlay(reason:)``, ``ArchitectureError``.
   init?(_ overlay: Overlay?, model: Model) throws {
@@ -74,11 +87,18 @@ struct PlacedOverlay: Sendable {
         products[role, default: []].append(change)
       case .add(let site, let vector):
         sites[site, default: []].append(SiteChange(vector: vector, direction: nil))
+      case .project(let role, let direction, let strength):
+        guard direction.count == model.network.width, model.binding.tensors[role] != nil else {
+          throw TransformerError.overlay(reason: "a direction of \(direction.count) values for \(role)")
+        }
+        projections[role, default: []].append(Projection(direction: direction, strength: strength))
+      case .tensors(let tensors): try replace(tensors, model: model)
       case .ablate(let site, let direction):
         let product = LinearWeight(Tensor(direction, shape: [1, direction.count]))
         sites[site, default: []].append(SiteChange(vector: direction, direction: product))
       }
     }
+    try model.check(sites: Array(sites.keys))
     for (site, changes) in sites {
       guard changes.allSatisfy({ $0.vector.count == model.network.width }) else {
         throw TransformerError.overlay(reason: "a vector at \(site) has another width than the network")

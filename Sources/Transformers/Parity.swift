@@ -89,7 +89,7 @@ public struct Parity: Sendable {
     var places: [Place] = []
     for index in 0...network.blocks where file.entry("hidden_states.\(index)") != nil {
       let site: Site =
-        index == 0 ? .embeddings : index == network.blocks ? .finalNorm : .blockOutput(index - 1)
+        index == 0 ? .embeddings : index == network.blocks ? network.lastSite : .blockOutput(index - 1)
       places.append(
         Place(name: site.description, tensor: "hidden_states.\(index)", site: site, width: network.width))
     }

@@ -15,7 +15,7 @@ struct RotaryFrequencies {
 
   /// - Parameters:
   ///   - rotary: the network's choice.
-  ///   - length: tokens of the text so far; only the dynamic scaling looks at it.
+  ///   - length: tokens of the text so far; only the dynamic scaling and LongRoPE look at it.
   init(_ rotary: Network.Rotary, length: Int) {
     let width = rotary.width
     func plain(theta: Double) -> [Float] {
@@ -51,28 +51,37 @@ struct RotaryFrequencies {
         return frequency / Float(scale) * ramp + frequency * (1 - ramp)
       }
       factor = Float(attention)
+    case .long(let short, let long, let trained, let attention):
+      let factors = length > trained ? long : short
+      inverse = factors.enumerated().map { index, factor in
+        1 / (Float(factor) * powf(Float(rotary.theta), Float(2 * index) / Float(width)))
+      }
+      factor = Float(attention)
     }
     attentionFactor = factor
   }
 }
 
-/// The cosines and sines of a network, kept and grown as longer texts come.
+/// The cosines and sines of one rotary embedding, kept and grown as longer texts come.
 final class RotaryTables: Sendable {
-  private let rotary: Network.Rotary?
+  let rotary: Network.Rotary
   private let kept: Mutex<RotaryTable?> = Mutex(nil)
 
-  init(_ rotary: Network.Rotary?) { self.rotary = rotary }
+  init(_ rotary: Network.Rotary) { self.rotary = rotary }
 
-  /// The table for positions `0 ..< positions` of a text of `length` tokens; nil where nothing is rotated.
-  func table(length: Int, positions: Int) -> RotaryTable? {
-    guard let rotary else { return nil }
-    if case .dynamic = rotary.scaling { return Self.make(rotary, length: length, positions: positions) }
-    return kept.withLock { kept in
-      let table = (kept ?? Self.make(rotary, length: length, positions: max(256, positions))).covering(
-        positions)
+  /// A table for each text, given their lengths in tokens: the same for all, except where the wavelengths depend on
+  /// the length.
+  func tables(lengths: [Int]) -> [RotaryTable] {
+    if rotary.scaling.dependsOnLength {
+      return lengths.map { Self.make(rotary, length: $0, positions: $0) }
+    }
+    let positions = lengths.max() ?? 0
+    let table = kept.withLock { kept in
+      let table = (kept ?? Self.make(rotary, length: 0, positions: max(256, positions))).covering(positions)
       kept = table
       return table
     }
+    return Array(repeating: table, count: lengths.count)
   }
 
   private static func make(_ rotary: Network.Rotary, length: Int, positions: Int) -> RotaryTable {

@@ -15,6 +15,8 @@ public enum TransformerError: SurgeonError {
   case overlay(reason: String)
   /// Two models that cannot be compared token by token.
   case otherVocabulary(found: Int, expected: Int)
+  /// Logits of a network that makes none.
+  case noHead(family: String)
   /// A recorded reference that cannot be compared with.
   case reference(path: String, reason: String)
 
@@ -27,10 +29,17 @@ public enum TransformerError: SurgeonError {
     case .overlay: "OVERLAY_MISFIT"
     case .reference: "REFERENCE_INVALID"
     case .otherVocabulary: "VOCABULARY_DIFFERS"
+    case .noHead: "NO_LOGITS"
     }
   }
 
-  public var exitCode: ExitCode { if case .overlay = self { .internalError } else { .badData } }
+  public var exitCode: ExitCode {
+    switch self {
+    case .overlay: .internalError
+    case .noHead: .unsupported
+    default: .badData
+    }
+  }
 
   public var found: String {
     switch self {
@@ -43,6 +52,7 @@ public enum TransformerError: SurgeonError {
       tensor.map { "NaN or infinity in tensor \($0), first seen at \(site)" } ?? "NaN or infinity at \(site)"
     case .overlay(let reason): reason
     case .reference(let path, let reason): "\(path): \(reason)"
+    case .noHead(let family): "\(family), an encoder that makes no logits"
     case .otherVocabulary(let found, _): "a model with a vocabulary of \(found)"
     }
   }
@@ -54,6 +64,7 @@ public enum TransformerError: SurgeonError {
     case .tokenOutOfRange: "a tokenizer that belongs to the model"
     case .notFinite: "finite weights and hidden states"
     case .overlay: "changes whose roles, rows and widths are the network's"
+    case .noHead: "a decoder"
     case .otherVocabulary(_, let expected): "\(expected), the vocabulary of the model it is compared with"
     case .reference:
       "input_ids [B, T], attention_mask [B, T] where texts are padded, and logits [B, T, V] or hidden_states.0 … L"
@@ -68,6 +79,7 @@ public enum TransformerError: SurgeonError {
     case .notFinite: "the checkpoint is damaged or overflowed when it was written: take the original again"
     case .overlay: "this is a defect of the program: please report it"
     case .otherVocabulary: "compare models of one tokenizer"
+    case .noHead: "cache, probe and edit its hidden states; next tokens need a decoder"
     case .reference:
       "record it again from the same checkpoint, each tensor under its name in one safetensors file"
     }

@@ -12,8 +12,9 @@ struct EditBuildCommand: ReportingCommand {
     commandName: "build",
     abstract: "Makes a patch out of a plan at one strength.",
     discussion: """
-      --strength is a fraction of the rows' median length with a unit direction; --alpha is the paper's unnormalised
-      factor instead. Negative values turn the direction round. No tokenizer is needed.
+      For rows --strength is a fraction of their median length with a unit direction; --alpha is the paper's
+      unnormalised factor instead; negative values turn the direction round. For an ablation it is the share of the
+      direction that is taken out: 1 for all of it. No tokenizer is needed.
 
       Example: surgeon edit build models/llama --plan calm.plan.safetensors --strength 0.5 -o calm.patch.safetensors
       """)
@@ -25,7 +26,7 @@ struct EditBuildCommand: ReportingCommand {
   @Option(help: "The plan that surgeon locate wrote.")
   var plan: String
 
-  @Option(help: "Fraction of the rows' median length.")
+  @Option(help: "Fraction of the rows' median length, or of the direction that an ablation takes out.")
   var strength: Double?
 
   @Option(help: "The paper's unnormalised factor, in place of --strength.")
@@ -55,23 +56,26 @@ struct EditBuildCommand: ReportingCommand {
     if Files.exists(output) { throw FileError.exists(path: output) }
     let checkpoint = try Checkpoint(folder: model)
     let binding = try Binding(checkpoint)
-    let file = try PlanFile(file: plan)
+    let file = try StoredPlan(file: plan)
     try report.read(file: plan, role: "plan")
-    try file.check(fits: binding.network, path: plan)
+    try file.check(fits: binding, path: plan)
     if let made = file.provenance["model_hash"]?.string, made != (try checkpoint.modelHash) {
       report.warn(
         "PLAN_OF_ANOTHER_MODEL", "the plan was located on another model: its rows may mean nothing here")
     }
-    let rowPlan = try file.ranking.plan(
-      try rows.map { try RowBudget(parsing: $0) } ?? file.budget, selection: file.selection)
-    let strength = strength ?? rowPlan.strength(alpha: alpha ?? 0)
-    let patch = try file.patch(
-      rowPlan, strength: strength, binding: binding, checkpoint: checkpoint, progress: session.progress)
+    let editPlan = try file.plan(try rows.map { try RowBudget(parsing: $0) })
+    let strength = try self.strength ?? strengthOfAlpha(editPlan)
+    let factor = editPlan.factor(strength: strength)
+    let patch = try editPlan.patch(
+      strength: strength, binding: binding, checkpoint: checkpoint, origin: file.provenance,
+      progress: session.progress)
+    if let warning = (editPlan as? Ablation)?.tieWarning { report.warn("TIED_HEAD", warning) }
     try report.read(checkpoint, role: "base_model", progress: session.progress)
     let effects = try patch.effects(on: checkpoint, progress: session.progress)
     report.results = [
       "tensors": patch.tensorsJSON(effects), "strength": .number(strength),
-      "alpha": .number(rowPlan.alpha(strength: strength)), "rounding": effects.rounding(checkpoint),
+      "alpha": .optional(factor), "edit": .string(editPlan.edit.name),
+      "rounding": effects.rounding(checkpoint),
     ]
     if !dryRun {
       try patch.write(to: output)
@@ -81,10 +85,19 @@ struct EditBuildCommand: ReportingCommand {
       report,
       heading: [
         "\(Format.count(patch.rowCount)) rows in \(patch.tensors.count) tensors at strength "
-          + "\(Format.significant(strength)) (α = \(Format.significant(rowPlan.alpha(strength: strength))))"
+          + Format.significant(strength) + (factor.map { " (α = \(Format.significant($0)))" } ?? "")
       ], tables: [effects.table],
       closing: dryRun
         ? ["dry run: nothing was written"]
         : ["use with: surgeon edit apply \(model) --patch \(output) -o OUT"])
+  }
+  /// The strength of `--alpha`, which an ablation does not have.
+  private func strengthOfAlpha(_ plan: any EditPlan) throws -> Double {
+    guard let rows = plan as? RowPlan else {
+      throw ProgramError.flags(
+        found: "--alpha for an edit of kind \(plan.edit.name)",
+        expected: "--strength: the direction has length 1")
+    }
+    return rows.strength(alpha: alpha ?? 0)
   }
 }

@@ -27,14 +27,13 @@ extension Patch {
   /// The tensors of the patch as reports list them.
   func tensorsJSON(_ effects: [TensorEffect] = []) -> JSONValue {
     .array(
-      tensors.map { name in
-        let edits = edits(of: name)
+      touched.map { tensor in
         var json: JSONValue = [
-          "name": .string(name), "rows": .integer(edits.reduce(0) { $0 + $1.rows.count }),
-          "sha256_before": .optional(edits.first?.beforeSHA256),
-          "sha256_after": .optional(edits.first?.afterSHA256),
+          "name": .string(tensor.tensor), "rows": .integer(tensor.rows),
+          "edit": .string(tensor.isWhole ? "ablate" : "add-rows"),
+          "sha256_before": .string(tensor.beforeSHA256), "sha256_after": .string(tensor.afterSHA256),
         ]
-        if let effect = effects.first(where: { $0.tensor == name }) {
+        if let effect = effects.first(where: { $0.tensor == tensor.tensor }) {
           json["rows_changed"] = .integer(effect.rowsChanged)
           json["values_edited"] = .integer(effect.edited)
           json["values_changed"] = .integer(effect.changed)

@@ -10,7 +10,8 @@ struct EditExportCommand: ReportingCommand {
     commandName: "export",
     abstract: "Writes a patch as a PEFT LoRA adapter for other programs.",
     discussion: """
-      A row edit is exactly rank one per matrix and delta. Merging the adapter adds the same deltas to the same rows;
+      A row edit is exactly rank one per matrix and delta, an ablation exactly rank one per matrix (unless lines keep
+      their length, which is refused, as are embeddings that are the output matrix too). Merging the adapter adds the same deltas to the same rows;
       the merging program's own rounding decides the last place.
 
       Example: surgeon edit export models/llama --patch calm.patch.safetensors --to peft -o calm-adapter
@@ -52,10 +53,9 @@ struct EditExportCommand: ReportingCommand {
     try report.read(checkpoint, role: "base_model", hashing: false, progress: session.progress)
     report.results = ["format": .string(to), "tensors": patch.tensorsJSON()]
     if dryRun {
-      let size = patch.tensors.reduce(0) { sum, name in
-        let edits = patch.edits(of: name)
-        return sum + 4 * Set(edits.map(\.delta)).count
-          * ((edits.first?.rowWidth ?? 0) + (edits.first?.rowCount ?? 0))
+      let size = patch.touched.reduce(0) { sum, tensor in
+        let ranks = tensor.isWhole ? 1 : Set(patch.edits(of: tensor.tensor).map(\.delta)).count
+        return sum + 4 * ranks * tensor.shape.reduce(0, +)
       }
       let run = DryRun(readBytes: size, writeBytes: size, holdBytes: 2 * size, output: output, seconds: 0.1)
       report.results["dry_run"] = run.json
@@ -66,7 +66,7 @@ struct EditExportCommand: ReportingCommand {
     try session.show(
       report,
       heading: [
-        "\(output): a LoRA adapter of \(patch.tensors.count) modules",
+        "\(output): a LoRA adapter of \(patch.tensors.count) tensors",
         "use with: PeftModel.from_pretrained(model, \"\(output)\")",
       ], tables: [])
   }

@@ -83,7 +83,9 @@ extension ModelDescription {
       let rows = network.blocks * network.mlpWidth
       lines.append(
         "Model Surgery edits \(network.surgeryRole.rawValue): \(Format.count(rows)) rows of \(network.width)")
-      lines.append("sites: \(Site.kinds.map(\.name).joined(separator: ", "))")
+      let choices = network.choices
+      if !choices.isEmpty { lines.append("arithmetic: \(choices.joined(separator: "; "))") }
+      lines.append("sites: \(network.sites.joined(separator: ", "))")
     } else {
       for (what, reason) in unsupported { lines.append("unsupported: \(what)\n  \(reason)") }
     }
@@ -134,7 +136,7 @@ extension ModelDescription {
       "parameters": .integer(checkpoint.parameterCount), "weight_bytes": .integer(checkpoint.weightBytes),
       "dtypes": dtypes, "tied": .array(ties.map(JSONValue.strings)), "tokenizer": tokenizer,
       "network": network?.json ?? .null,
-      "sites": .strings(network == nil ? [] : Site.kinds.map(\.name)),
+      "sites": .strings(network?.sites ?? []),
       "tensors": .array(
         lines.map {
           [
@@ -148,6 +150,11 @@ extension ModelDescription {
 }
 
 extension Network {
+  /// The sites of this network, as users type them.
+  fileprivate var sites: [String] {
+    Site.kinds.map(\.name).filter { hasFinalNorm || $0 != Site.finalNorm.description }
+  }
+
   fileprivate var json: JSONValue {
     [
       "blocks": .integer(blocks), "width": .integer(width), "heads": .integer(heads),
@@ -156,7 +163,7 @@ extension Network {
       "gated_mlp": .bool(gatedMLP), "activation": .string(activation.rawValue),
       "norm": .string(norm.kind.rawValue), "vocabulary": .integer(vocabulary),
       "context_length": .integer(contextLength), "tied_head": .bool(tiedHead),
-      "surgery_role": .string(surgeryRole.rawValue),
+      "surgery_role": .string(surgeryRole.rawValue), "arithmetic": .strings(choices),
     ]
   }
 }

@@ -48,6 +48,16 @@ struct Listing: Sendable {
     Listing(name: "judges", summary: "what tells whether a reply shows the behaviour") {
       JudgeKind.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
     },
+    Listing(name: "edits", summary: "kinds of edits, with the settings of surgeon locate --edit") {
+      EditKind.all.map { kind in
+        let settings = kind.parameters.map { "\($0.name) (\($0.range); \($0.standard))" }
+        return Item(
+          name: kind.name,
+          summary:
+            "\(kind.summary); strength 1: \(kind.strength); settings: \(settings.joined(separator: "; "))",
+          reference: kind.reference)
+      }
+    },
     Listing(name: "spaces", summary: "coordinates in which rows are compared with a direction") {
       EditSpace.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
     },

@@ -12,11 +12,14 @@ import Transformers
 struct LocateCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "locate",
-    abstract: "Finds the rows that point away from a probe's direction, and writes them as a plan.",
+    abstract: "Finds what an edit with a probe's direction changes, and writes it as a plan.",
     discussion: """
-      One streaming pass over the gate matrices (up, where the MLP has no gate); no tokenizer is needed. The plan keeps
-      the ranking of all rows, so that a sweep can take other budgets. --space per-layer takes one probe a block, at
-      blocks.N.mlp.input.
+      --edit add-rows (Model Surgery) ranks the rows of the gate matrices (up, where the MLP has no gate) in one
+      streaming pass; the plan keeps the ranking of all rows, so that a sweep can take other budgets. --space per-layer
+      takes one probe a block, at blocks.N.mlp.input. --edit ablate takes the direction out of everything that writes
+      to the residual stream: --writes, --norms and --block-strength say what and how. Where the head is tied to the
+      embeddings it changes with them; leave embeddings out of --writes to keep it. surgeon ls edits has all settings.
+      No tokenizer is needed.
 
       Example: surgeon locate models/llama --probe probe --rows 2% -o calm.plan.safetensors
       """)
@@ -28,11 +31,28 @@ struct LocateCommand: ReportingCommand {
   @Option(parsing: .upToNextOption, help: "Probe folder; several for --space per-layer.")
   var probe: [String]
 
-  @Option(help: "Coordinates: \(EditSpace.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var space = "faithful"
+  @Option(help: "The kind of edit: \(EditKind.all.map(\.name).joined(separator: ", ")).")
+  var edit = "add-rows"
 
-  @Option(help: "How many rows: 512, 2%, or either with /block.")
-  var rows = "4.65%"
+  @Option(help: "Coordinates: \(EditSpace.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var space: String?
+
+  @Option(help: "How many rows: 512, 2%, or either with /block; default 4.65%.")
+  var rows: String?
+
+  @Option(
+    help: "Of an ablation: \(Ablation.Writer.allCases.map(\.rawValue).joined(separator: ", ")); default: all."
+  )
+  var writes: String?
+
+  @Option(
+    help:
+      "Of an ablation, lines that keep their length: \(Ablation.Norms.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
+  var norms: String?
+
+  @Option(help: "Of an ablation, factor of each block: a number, one a block, or triangle:PEAK,REACH[,EDGE].")
+  var blockStrength: String?
 
   @Option(
     name: [.customLong("layers"), .customLong("blocks")], help: "Blocks, such as 0-31,-1; default: all.")
@@ -54,13 +74,28 @@ struct LocateCommand: ReportingCommand {
 
   var defaultReport: String? { ReportPlace.beside(output, dryRun: dryRun) }
 
-  func work(_ report: inout ReportEnvelope, _ session: Session) throws {
-    guard let space = EditSpace(rawValue: space) else {
-      throw ProgramError.unknownName(
-        what: "space", name: self.space, known: EditSpace.allCases.map(\.rawValue))
+  func validate() throws {
+    guard let kind = EditKind.named(edit) else { return }
+    let foreign: [(String, Bool)] =
+      kind.name == EditKind.ablate.name
+      ? [
+        ("--space", space != nil), ("--rows", rows != nil), ("--most-positive", mostPositive),
+        ("--reverse", reverse),
+      ]
+      : [("--writes", writes != nil), ("--norms", norms != nil), ("--block-strength", blockStrength != nil)]
+    if let flag = foreign.first(where: \.1) {
+      throw ValidationError(
+        "\(flag.0) has no meaning for --edit \(edit): surgeon ls edits lists the settings")
     }
+  }
+
+  func work(_ report: inout ReportEnvelope, _ session: Session) throws {
+    guard let kind = EditKind.named(edit) else {
+      throw ProgramError.unknownName(what: "edit", name: edit, known: EditKind.all.map(\.name))
+    }
+    let space = try EditSpace.named(self.space ?? EditSpace.faithful.rawValue)
     if Files.exists(output) { throw FileError.exists(path: output) }
-    let budget = try RowBudget(parsing: rows)
+    let budget = try RowBudget(parsing: rows ?? "4.65%")
     let opened = try OpenedModel(model, into: &report, session)
     let probes = try probe.map { try ProbeFile.read($0) }
     for (path, probe) in zip(self.probe, probes) {
@@ -70,17 +105,21 @@ struct LocateCommand: ReportingCommand {
     var direction = try BehaviourDirection(probes.map { (try Site(parsing: $0.site), $0.direction) })
     if reverse { direction = direction.reversed }
     let blocks = try layers.map { try Set(BlockRange.parse($0, blocks: opened.model.network.blocks)) }
+    let provenance: JSONValue = [
+      "model_hash": .string(try opened.model.checkpoint.modelHash),
+      "probe": [
+        "name": .string(probes[0].name), "kind": .string(probes[0].kind), "site": .string(probes[0].site),
+        "pooling": .string(probes[0].pooling), "reversed": .bool(reverse),
+      ],
+    ]
+    if kind.name == EditKind.ablate.name {
+      return try ablate(opened.model, direction, blocks, provenance, &report, session)
+    }
     let ranking = try Locate.rank(
       opened.model, direction, space: space, blocks: blocks, progress: session.progress)
     let file = PlanFile(
       ranking: ranking, budget: budget, selection: mostPositive ? .mostPositive : .mostNegative,
-      provenance: [
-        "model_hash": .string(try opened.model.checkpoint.modelHash),
-        "probe": [
-          "name": .string(probes[0].name), "kind": .string(probes[0].kind), "site": .string(probes[0].site),
-          "pooling": .string(probes[0].pooling), "reversed": .bool(reverse),
-        ],
-      ])
+      provenance: provenance)
     let plan = try file.plan()
     report.results = plan.json
     if !dryRun {
@@ -93,10 +132,43 @@ struct LocateCommand: ReportingCommand {
         "\(Format.count(plan.rows.count)) of \(Format.count(plan.candidates)) rows of \(plan.role.rawValue), space "
           + "\(space.rawValue), direction at \(plan.site); strength 1 adds \(Format.significant(Double(plan.medianNorm))), "
           + "the rows' median length (α = \(Format.significant(plan.alpha(strength: 1))))"
-      ], tables: [plan.table],
-      closing: dryRun
-        ? ["dry run: nothing was written"]
-        : ["use with: surgeon sweep \(model) --plan \(output) --prompts P --neutral N --lexicon W -o SWEEP"])
+      ], tables: [plan.table], closing: closing)
+  }
+
+  private var closing: [String] {
+    dryRun
+      ? ["dry run: nothing was written"]
+      : ["use with: surgeon sweep \(model) --plan \(output) --prompts P --neutral N --lexicon W -o SWEEP"]
+  }
+
+  /// The plan of an ablation.
+  private func ablate(
+    _ model: Model, _ direction: BehaviourDirection, _ blocks: Set<Int>?, _ provenance: JSONValue,
+    _ report: inout ReportEnvelope, _ session: Session
+  ) throws {
+    var options = Ablation.Options()
+    if let writes {
+      options.writers = Set(
+        try writes.split(separator: ",").map { try Ablation.Writer.named(String($0.filter { $0 != " " })) })
+    }
+    options.norms = try Ablation.Norms.named(norms ?? Ablation.Norms.none.rawValue)
+    options.blocks = blocks
+    if let blockStrength { options.strengths = try BlockStrengths(parsing: blockStrength) }
+    let plan = try Ablation(model, direction, options)
+    report.results = plan.json
+    if let warning = plan.tieWarning { report.warn("TIED_HEAD", warning) }
+    if !dryRun {
+      try AblationFile(plan: plan, provenance: provenance).write(to: output)
+      try report.wrote(file: output, role: "plan")
+    }
+    let facts = plan.facts
+    try session.show(
+      report,
+      heading: [
+        "ablation of the direction at \(plan.site) out of \(facts.role): \(Format.count(facts.rows)) rows in "
+          + "\(plan.targets.count { $0.factor != 0 }) matrices, norms \(plan.norms.rawValue) (\(plan.norms.summary)); "
+          + "strength 1 takes all of it out"
+      ], tables: [plan.table], closing: closing)
   }
 }
 
@@ -131,3 +203,66 @@ extension RowPlan {
     return table
   }
 }
+
+extension Ablation {
+  fileprivate var json: JSONValue {
+    [
+      "edit": .string(edit.name), "space": .string(facts.space), "site": .string(site),
+      "role": .string(facts.role), "norms": .string(norms.rawValue), "tied_head": .bool(tiedHead),
+      "rows": .integer(facts.rows), "rows_total": .integer(facts.candidates),
+      "writers": .array(
+        targets.map {
+          [
+            "role": .string($0.role.description), "factor": .number($0.factor),
+            "gained": .bool($0.gain != nil),
+          ]
+        }),
+      "rows_per_block": .array(
+        facts.perBlock.map {
+          ["block": .integer($0.block), "rows": .integer($0.rows), "of": .optional($0.of)]
+        }),
+    ]
+  }
+
+  /// What a person should know about the head.
+  var tieWarning: String? {
+    guard tiedHead, targets.contains(where: { $0.role == .tokenEmbedding && $0.factor != 0 }) else {
+      return nil
+    }
+    return
+      "the head is the embedding matrix: logits lose the direction as well; leave embeddings out of --writes "
+      + "to keep the head"
+  }
+
+  fileprivate var table: Table {
+    var table = Table([
+      .init("Writer"), .init("Rows", numeric: true), .init("Factor", numeric: true), .init("Direction"),
+    ])
+    for target in targets where target.factor != 0 {
+      table.add([
+        .text(target.role.description), .count(target.rows), .number(target.factor, 3),
+        .text(target.gain == nil ? "as it is" : "with the gain of the norm that follows"),
+      ])
+    }
+    return table
+  }
+}
+
+/// A name on the command line as a value of an enumeration.
+protocol NamedOption: CaseIterable, RawRepresentable<String> {
+  /// What it is, for the error.
+  static var what: String { get }
+}
+
+extension NamedOption {
+  static func named(_ name: String) throws -> Self {
+    guard let value = Self(rawValue: name) else {
+      throw ProgramError.unknownName(what: what, name: name, known: allCases.map(\.rawValue))
+    }
+    return value
+  }
+}
+
+extension EditSpace: NamedOption { static var what: String { "space" } }
+extension Ablation.Writer: NamedOption { static var what: String { "writer" } }
+extension Ablation.Norms: NamedOption { static var what: String { "norms" } }

@@ -44,7 +44,8 @@ struct SweepCommand: ReportingCommand {
   @Flag(help: "Judge by the grammar of the embedded model.")
   var grammar = false
 
-  @Option(help: "Strengths, as fractions of the rows' median length.")
+  @Option(
+    help: "Strengths: fractions of the rows' median length, or of the direction that an ablation takes out.")
   var strength = "0.25,0.5,1"
 
   @Option(help: "Budgets, such as 2%,5%; default: the plan's.")
@@ -85,9 +86,9 @@ struct SweepCommand: ReportingCommand {
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     let opened = try OpenedModel(model, into: &report, session)
     let tokenizer = try opened.tokenizer(into: &report)
-    let file = try PlanFile(file: plan)
+    let file = try StoredPlan(file: plan)
     try report.read(file: plan, role: "plan")
-    try file.check(fits: opened.model.network, path: plan)
+    try file.check(fits: opened.model.binding, path: plan)
     let target = try TextDocuments(file: prompts, keys: ["prompt", "text"], limit: limit)
     let texts = try TextDocuments(file: neutral, limit: limit)
     try report.read(file: prompts, role: "prompts")

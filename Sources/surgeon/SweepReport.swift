@@ -17,7 +17,7 @@ extension PlanSweep.Outcome {
           json["control"] = .string(control.control.kind.rawValue.replacing("-", with: "_"))
           json["draw"] = .integer(control.control.draw)
           json["strength"] = .number(control.strength)
-          json["rows"] = .integer(control.control.plan.rows.count)
+          json["rows"] = .integer(control.control.plan.facts.rows)
           return json
         }),
       "chosen": .optional(sweep.chosen),
@@ -29,12 +29,14 @@ extension PlanSweep.Outcome {
     let arm = sweep.arms[point.arm]
     var json = point.summary.measurement
     json["label"] = .string(arm.name)
-    json["space"] = .string(arm.plan.space.rawValue)
+    let facts = arm.plan.facts
+    json["edit"] = .string(arm.plan.edit.name)
+    json["space"] = .string(facts.space)
     json["direction"] = .string(arm.direction)
     json["strength"] = .number(point.strength)
-    json["alpha"] = .number(arm.plan.alpha(strength: point.strength))
-    json["rows"] = .integer(arm.plan.rows.count)
-    json["rows_fraction"] = .number(Double(arm.plan.rows.count) / Double(arm.plan.candidates))
+    json["alpha"] = .optional(arm.plan.factor(strength: point.strength))
+    json["rows"] = .integer(facts.rows)
+    json["rows_fraction"] = .number(Double(facts.rows) / Double(max(1, facts.candidates)))
     json["passed"] = .bool(point.passes)
     json["chosen"] = .bool(sweep.chosen == index)
     return json

@@ -1,4 +1,5 @@
 import Layers
+import Tensors
 import TestSupport
 import Testing
 
@@ -19,6 +20,9 @@ private typealias Shape = Reference.AttentionShape
     .init(66, 66, heads: 4, kvHeads: 4, headSize: 16, slopes: [0.5, 0.25, 0.125, 0.0625]),
     .init(65, 65, heads: 2, kvHeads: 1, headSize: 64, softcap: 0.5, causal: false),
     .init(33, 100, heads: 2, kvHeads: 2, headSize: 20, slopes: [0.1, 0.7], causal: false),
+    .init(69, 90, heads: 4, kvHeads: 1, headSize: 18, keyBias: true),
+    .init(1, 97, heads: 2, kvHeads: 2, headSize: 16, window: 21, softcap: 2, keyBias: true),
+    .init(40, 40, heads: 3, kvHeads: 3, headSize: 8, slopes: [0.3, 0.2, 0.9], keyBias: true, causal: false),
   ]
 
   private static func run(
@@ -32,11 +36,15 @@ private typealias Shape = Reference.AttentionShape
       }
     }
     var out = [Float](repeating: 7, count: s.queries * (qWidth + gap))
+    let bias = Tensor(s.keyBias, shape: [s.heads, s.keyBiasStride])
+    defer { withExtendedLifetime(bias) {} }
     Attention.forward(
       &out, outStride: qWidth + gap, q: spread(q, qWidth), qStride: qWidth + gap, k: spread(k, kvWidth),
       kStride: kvWidth + gap, v: spread(v, kvWidth), vStride: kvWidth + gap, queries: s.queries, keys: s.keys,
       heads: s.heads, kvHeads: s.kvHeads, headSize: s.headSize, scale: s.scale, window: s.window,
-      softcap: s.softcap, alibiSlopes: s.slopes, causal: s.causal)
+      softcap: s.softcap, alibiSlopes: s.slopes,
+      keyBias: s.hasKeyBias ? UnsafePointer(bias.f32) : nil,
+      keyBiasStride: s.keyBiasStride, causal: s.causal)
     return (0..<s.queries).flatMap { out[$0 * (qWidth + gap)..<$0 * (qWidth + gap) + qWidth] }
   }
 

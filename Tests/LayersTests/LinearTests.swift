@@ -107,6 +107,37 @@ struct LinearCase: Sendable, CustomStringConvertible {
     #expect(y.bits == (0..<c.rows).flatMap { m in range.map { c.expected[m * c.outputs + $0].bitPattern } })
   }
 
+  /// Outputs that lie apart, such as the queries of a qkv that is stored a head at a time.
+  @Test(arguments: LinearCase.all.filter { $0.outputs > 4 && $0.rows > 0 }) func outputsThatLieApart(
+    _ c: LinearCase
+  ) {
+    let indices = (0..<c.outputs).filter { $0 % 5 < 2 }
+    let part = c.weight.rows(indices)
+    let again = part.rows(1..<part.outputs)
+    #expect(
+      part.outputs == indices.count
+        && part.toFloats()
+          == indices.flatMap {
+            c.logical[($0 * c.inputs)..<(($0 + 1) * c.inputs)]
+          }
+    )
+    #expect(part.bias?.toFloats() == (c.hasBias ? indices.map { c.bias[$0] } : nil))
+    let products = Linear.rowProducts(part, direction: c.x.prefix(c.inputs).map(Double.init))
+    let whole = Linear.rowProducts(c.weight, direction: c.x.prefix(c.inputs).map(Double.init))
+    #expect(products.dots == indices.map { whole.dots[$0] })
+    KernelSetting.each { setting in
+      for (weight, chosen) in [(part, indices), (again, Array(indices.dropFirst()))] {
+        var y = [Float](repeating: 7, count: c.rows * chosen.count)
+        Linear.forward(&y, yStride: chosen.count, c.x, xStride: c.inputs, rows: c.rows, weight)
+        let expected = (0..<c.rows).flatMap { row in chosen.map { c.expected[row * c.outputs + $0] } }
+        #expect(y.bits == expected.bits, "\(c), \(setting)")
+      }
+      var one = [Float](repeating: 7, count: c.rows)
+      Linear.forward(&one, selected: [1], yStride: 1, c.x, xStride: c.inputs, rows: c.rows, part)
+      #expect(one.bits == (0..<c.rows).map { c.expected[$0 * c.outputs + indices[1]] }.bits)
+    }
+  }
+
   @Test(arguments: [1, 3, 8, 70]) func eachRowStandsAlone(_ rows: Int) {
     let c = LinearCase(131, 35, 1537, .bf16, transposed: false, bias: true)
     var y = [Float](repeating: 0, count: rows * c.outputs)

@@ -108,11 +108,17 @@ public enum Reference {
     public var softcap: Float?
     public var slopes: [Float]?
     public var causal: Bool
+    /// Whether every key has a bias of its own, whatever the query.
+    public var hasKeyBias: Bool
+    /// Floats from one head's biases to the next: more than any of the tests has keys.
+    public let keyBiasStride = 256
+    /// The biases `[H, stride]`, the same for the same key of any shape.
+    public var keyBias: [Float] { .random(heads * keyBiasStride, seed: 4) }
     public var scale: Float { 1 / Float(headSize).squareRoot() }
 
     public init(
       _ queries: Int, _ keys: Int, heads: Int, kvHeads: Int, headSize: Int, window: Int? = nil,
-      softcap: Float? = nil, slopes: [Float]? = nil, causal: Bool = true
+      softcap: Float? = nil, slopes: [Float]? = nil, keyBias: Bool = false, causal: Bool = true
     ) {
       self.queries = queries
       self.keys = keys
@@ -123,6 +129,7 @@ public enum Reference {
       self.softcap = softcap
       self.slopes = slopes
       self.causal = causal
+      hasKeyBias = keyBias
     }
   }
 
@@ -130,6 +137,7 @@ public enum Reference {
   public static func attention(q: [Float], k: [Float], v: [Float], _ s: AttentionShape) -> [Double] {
     let (hd, qWidth, kvWidth) = (s.headSize, s.heads * s.headSize, s.kvHeads * s.headSize)
     var out = [Double](repeating: 0, count: s.queries * qWidth)
+    let bias = s.hasKeyBias ? s.keyBias : []
     for t in 0..<s.queries {
       let position = s.keys - s.queries + t
       let last = s.causal ? position : s.keys - 1
@@ -144,6 +152,7 @@ public enum Reference {
           score *= Double(s.scale)
           if let cap = s.softcap { score = Double(cap) * tanh(score / Double(cap)) }
           if let slopes = s.slopes { score += Double(slopes[h]) * Double(key - position) }
+          if s.hasKeyBias { score += Double(bias[h * s.keyBiasStride + key]) }
           return score
         }
         let most = scores.max() ?? 0

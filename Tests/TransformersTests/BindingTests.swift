@@ -71,7 +71,7 @@ import Transformers
     for (index, role) in [BlockRole.query, .key, .value].enumerated() {
       let part = try bound.tensor(.block(2, role))
       #expect(part.tensor == "transformer.h.2.attn.c_attn.weight")
-      #expect(part.rows == (36 * index)..<(36 * (index + 1)))
+      #expect(part.rows.range == (36 * index)..<(36 * (index + 1)))
       #expect(part.transposed && part.shape == [36, 36])
     }
   }

@@ -51,6 +51,53 @@ GPT2 = dict(
     bos_token_id=1, eos_token_id=2)
 
 
+# The sizes that most families below share; head sizes, groups and widths are unequal on purpose.
+SMALL = dict(
+    vocab_size=131, hidden_size=36, intermediate_size=52, num_hidden_layers=2, num_attention_heads=6,
+    num_key_value_heads=2, max_position_embeddings=96, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+SAME_HEADS = {key: value for key, value in SMALL.items() if key != "num_key_value_heads"}
+GEMMA = dict(SMALL, model_type="gemma", hidden_size=40, num_attention_heads=4, head_dim=14, rms_norm_eps=1e-3)
+GEMMA2 = dict(
+    GEMMA, model_type="gemma2", num_hidden_layers=3, sliding_window=5, query_pre_attn_scalar=9,
+    attn_logit_softcapping=3.0, final_logit_softcapping=4.0)
+GEMMA3 = dict(
+    GEMMA, model_type="gemma3_text", num_hidden_layers=3, sliding_window=5, sliding_window_pattern=3,
+    query_pre_attn_scalar=9)
+PHI = dict(
+    SMALL, model_type="phi", hidden_size=48, num_attention_heads=4, layer_norm_eps=1e-3, partial_rotary_factor=0.5)
+PHI3 = dict(SMALL, model_type="phi3", rms_norm_eps=2e-3, original_max_position_embeddings=96)
+GPT_NEOX = dict(SAME_HEADS, model_type="gpt_neox", hidden_size=48, num_attention_heads=4, layer_norm_eps=1e-3)
+GPTJ = dict(
+    model_type="gptj", vocab_size=131, n_positions=96, n_embd=40, n_layer=2, n_head=4, rotary_dim=6,
+    layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2)
+GPT_NEO = dict(
+    model_type="gpt_neo", vocab_size=131, max_position_embeddings=80, hidden_size=36, num_layers=4, num_heads=3,
+    attention_types=[[["global", "local"], 2]], window_size=6, layer_norm_epsilon=1e-3, bos_token_id=1, eos_token_id=2)
+OPT = dict(
+    model_type="opt", vocab_size=131, hidden_size=36, ffn_dim=52, num_hidden_layers=2, num_attention_heads=3,
+    max_position_embeddings=80, bos_token_id=2, eos_token_id=2, pad_token_id=1)
+FALCON = dict(
+    model_type="falcon", vocab_size=131, hidden_size=36, num_hidden_layers=2, num_attention_heads=6,
+    layer_norm_epsilon=1e-3, max_position_embeddings=96, bos_token_id=1, eos_token_id=2, ffn_hidden_size=52)
+BLOOM = dict(
+    model_type="bloom", vocab_size=131, hidden_size=36, n_layer=2, n_head=6, layer_norm_epsilon=1e-3, bos_token_id=1,
+    eos_token_id=2)
+MPT = dict(
+    model_type="mpt", vocab_size=131, d_model=36, n_layers=2, n_heads=6, max_seq_len=96, layer_norm_epsilon=1e-3)
+STABLELM = dict(
+    SMALL, model_type="stablelm", hidden_size=48, num_attention_heads=6, layer_norm_eps=1e-3,
+    partial_rotary_factor=0.25)
+STARCODER2 = dict(SMALL, model_type="starcoder2", norm_epsilon=1e-3)
+OLMO2 = dict(SMALL, model_type="olmo2", num_hidden_layers=3, rms_norm_eps=2e-3)
+GRANITE = dict(
+    SMALL, model_type="granite", rms_norm_eps=1e-3, embedding_multiplier=3.0, residual_multiplier=0.4,
+    attention_multiplier=0.3, logits_scaling=1.7)
+SMOLLM3 = dict(SMALL, model_type="smollm3", num_hidden_layers=4, no_rope_layer_interval=3, rms_norm_eps=1e-3)
+COHERE = dict(SMALL, model_type="cohere", layer_norm_eps=1e-3, logit_scale=0.5)
+GPT1 = dict(
+    model_type="openai-gpt", vocab_size=131, n_positions=80, n_embd=36, n_layer=2, n_head=3, layer_norm_epsilon=1e-3,
+    bos_token_id=1, eos_token_id=2)
+
 def rope(kind, **values):
     return dict(rope_type=kind, **values)
 
@@ -111,6 +158,122 @@ CASES = {
              tie_word_embeddings=False), "F32", [5, 23], False),
     "gpt2-unscaled": (
         dict(GPT2, n_embd=32, n_head=4, scale_attn_weights=False, activation_function="relu"), "F32", [5, 23], False),
+    "gemma": (GEMMA, "F32", [1, 17], True),
+    "gemma-bf16": (dict(GEMMA, hidden_act="gelu", attention_bias=True), "BF16", [5, 19], False),
+    "gemma2": (GEMMA2, "F32", [3, 17], True),
+    "gemma2-uncapped-f16": (
+        dict(GEMMA2, attn_logit_softcapping=None, final_logit_softcapping=None,
+             layer_types=["full_attention", "full_attention", "sliding_attention"]), "F16", [4, 19], False),
+    "gemma3": (GEMMA3, "F32", [3, 17], True),
+    "gemma3-linear-bf16": (
+        dict(GEMMA3, final_logit_softcapping=5.0, rope_parameters=dict(
+            full_attention=rope("linear", rope_theta=3000.0, factor=8.0),
+            sliding_attention=rope("default", rope_theta=200.0))), "BF16", [4, 19], False),
+    "phi": (PHI, "F32", [1, 17], True),
+    "phi-norms-f16": (dict(PHI, qk_layernorm=True, num_key_value_heads=4, partial_rotary_factor=1.0), "F16", [19], False),
+    "phi3": (dict(PHI3, sliding_window=7), "F32", [1, 17], True),
+    "phi3-longrope": (
+        dict(PHI3, original_max_position_embeddings=16, partial_rotary_factor=0.67, rope_parameters=rope(
+            "longrope", rope_theta=500.0, short_factor=[1.0, 1.25], long_factor=[1.5, 4.0])), "F32", [5, 12, 29], False),
+    "phi3-tied-bf16": (dict(PHI3, tie_word_embeddings=True), "BF16", [4, 19], False),
+    "gpt_neox": (GPT_NEOX, "F32", [1, 17], True),
+    "gpt_neox-sequential-f16": (
+        dict(GPT_NEOX, use_parallel_residual=False, rope_parameters=rope(
+            "default", rope_theta=300.0, partial_rotary_factor=0.5)), "F16", [4, 19], False),
+    "gpt_neox-unbiased": (dict(GPT_NEOX, attention_bias=False, hidden_act="gelu_new"), "F32", [19], False),
+    "gptj": (GPTJ, "F32", [1, 17], True),
+    "gptj-inner-bf16": (dict(GPTJ, n_inner=52, rotary_dim=10), "BF16", [4, 19], False),
+    "gpt_neo": (GPT_NEO, "F32", [3, 21], True),
+    "gpt_neo-inner-bf16": (
+        dict(GPT_NEO, intermediate_size=52, attention_types=[[["local"], 1], [["global"], 3]]), "BF16", [19], False),
+    "opt": (OPT, "F32", [1, 17], True),
+    "opt-after-f16": (dict(OPT, do_layer_norm_before=False, enable_bias=False), "F16", [4, 19], False),
+    "falcon": (FALCON, "F32", [1, 17], True),
+    "falcon-grouped": (
+        dict(FALCON, new_decoder_architecture=True, num_kv_heads=2, bias=True), "F32", [3, 17], True),
+    "falcon-one-norm-bf16": (
+        dict(FALCON, new_decoder_architecture=True, num_kv_heads=3, num_ln_in_parallel_attn=1,
+             tie_word_embeddings=False), "BF16", [4, 19], False),
+    "falcon-alibi": (
+        dict(FALCON, alibi=True, multi_query=False, parallel_attn=False, bias=True), "F32", [3, 29], True),
+    "bloom": (BLOOM, "F32", [1, 17], True),
+    "bloom-heads8-bf16": (dict(BLOOM, hidden_size=40, n_head=8), "BF16", [4, 19], False),
+    "mpt": (MPT, "F32", [1, 17], True),
+    "mpt-clip-bf16": (
+        dict(MPT, d_model=40, n_heads=4, attn_config=dict(clip_qkv=0.75, softmax_scale=0.4)), "BF16", [4, 19], False),
+    "stablelm": (STABLELM, "F32", [1, 17], True),
+    "stablelm-parallel": (
+        dict(STABLELM, use_parallel_residual=True, qk_layernorm=True, use_qkv_bias=True), "F32", [3, 17], True),
+    "starcoder2": (dict(STARCODER2, sliding_window=6), "F32", [1, 17], True),
+    "starcoder2-unbiased-bf16": (
+        dict(STARCODER2, use_bias=False, tie_word_embeddings=False), "BF16", [4, 19], False),
+    "olmo2": (OLMO2, "F32", [1, 17], True),
+    "olmo2-biases-bf16": (dict(OLMO2, attention_bias=True), "BF16", [4, 19], False),
+    "granite": (GRANITE, "F32", [1, 17], True),
+    "granite-biases-bf16": (
+        dict(GRANITE, attention_bias=True, mlp_bias=True, tie_word_embeddings=True), "BF16", [4, 19], False),
+    "smollm3": (SMOLLM3, "F32", [1, 17], True),
+    "smollm3-window-bf16": (
+        dict(SMOLLM3, no_rope_layers=[0, 1, 1, 0], use_sliding_window=True, sliding_window=5, attention_bias=True,
+             tie_word_embeddings=False), "BF16", [19], False),
+    "cohere": (COHERE, "F32", [1, 17], True),
+    "cohere-norms-bf16": (dict(COHERE, use_qk_norm=True, attention_bias=True), "BF16", [4, 19], False),
+    "openai-gpt": (GPT1, "F32", [1, 17], True),
+    "openai-gpt-f16": (dict(GPT1, afn="relu"), "F16", [4, 19], False),
+}
+
+
+def kind(model):
+    return model.config.model_type
+
+
+# Where the parts of a block are: its list, the modules of query, attention output, MLP's first and last product, and
+# those whose output is what attention and MLP add, where it is not the product's.
+LLAMA_PARTS = ("model.layers", "self_attn.q_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.down_proj")
+BLOOM_PARTS = (
+    "transformer.h", "self_attention.query_key_value", "self_attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h")
+PARTS = {
+    "gpt2": ("transformer.h", "attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"),
+    "openai-gpt": ("transformer.h", "attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"),
+    "gemma2": (*LLAMA_PARTS, "post_attention_layernorm", "post_feedforward_layernorm"),
+    "gemma3_text": (*LLAMA_PARTS, "post_attention_layernorm", "post_feedforward_layernorm"),
+    "olmo2": (*LLAMA_PARTS, "post_attention_layernorm", "post_feedforward_layernorm"),
+    "phi": ("model.layers", "self_attn.q_proj", "self_attn.dense", "mlp.fc1", "mlp.fc2"),
+    "phi3": ("model.layers", "self_attn.qkv_proj", "self_attn.o_proj", "mlp.gate_up_proj", "mlp.down_proj"),
+    "gpt_neox": (
+        "gpt_neox.layers", "attention.query_key_value", "attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h"),
+    "gptj": ("transformer.h", "attn.q_proj", "attn.out_proj", "mlp.fc_in", "mlp.fc_out"),
+    "gpt_neo": ("transformer.h", "attn.attention.q_proj", "attn.attention.out_proj", "mlp.c_fc", "mlp.c_proj"),
+    "opt": ("model.decoder.layers", "self_attn.q_proj", "self_attn.out_proj", "fc1", "fc2"),
+    "falcon": BLOOM_PARTS,
+    "bloom": BLOOM_PARTS,
+    "mpt": ("transformer.blocks", "attn.Wqkv", "attn.out_proj", "ffn.up_proj", "ffn.down_proj"),
+    "starcoder2": ("model.layers", "self_attn.q_proj", "self_attn.o_proj", "mlp.c_fc", "mlp.c_proj"),
+}
+# Families whose last hidden state is the last block's output.
+NO_FINAL_NORM = ("openai-gpt",)
+EMBEDDINGS = ("wte", "embed_tokens", "embed_in", "word_embeddings.", "tokens_embed")
+POSITIONS = ("wpe", "embed_positions", "positions_embed")
+STRONG = ("q_proj", "k_proj", "c_attn", "lm_head", "embed_out", "qkv", "query_key_value", "Wqkv")
+BUFFERS = (
+    ".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias", "inv_freq", "position_ids",
+    "embed_positions", "embed_scale")
+
+# Real folders spell names otherwise and carry buffers: (pattern, replacement) of names, and buffers by block. The
+# script holds transformers to the same outputs with them, and the tests hold this package to them.
+SPELLINGS = {
+    "gpt_neox": dict(rename=[["lm_head.", "embed_out."]], buffers={
+        "gpt_neox.layers.{}.attention.bias": [1, 1, 4, 4], "gpt_neox.layers.{}.attention.masked_bias": [1],
+        "gpt_neox.layers.{}.attention.rotary_emb.inv_freq": [3]}),
+    "gpt_neo": dict(rename=[["transformer.", ""]], buffers={
+        "h.{}.attn.attention.bias": [1, 1, 4, 4], "h.{}.attn.attention.masked_bias": [1]}),
+    "gptj": dict(rename=[], buffers={
+        "transformer.h.{}.attn.bias": [1, 1, 4, 4], "transformer.h.{}.attn.masked_bias": [1]}),
+    "bloom": dict(rename=[["transformer.", ""]], buffers={}),
+    "falcon": dict(rename=[], buffers={"transformer.h.{}.self_attention.rotary_emb.inv_freq": [3]}),
+    "opt": dict(rename=[["model.decoder.", "decoder."]], buffers={}),
+    "openai-gpt": dict(rename=[["transformer.", ""]], buffers={"h.{}.attn.bias": [1, 1, 4, 4]}),
+    "gemma": dict(rename=[["model.", ""]], buffers={"layers.{}.self_attn.rotary_emb.inv_freq": [7]}),
 }
 
 
@@ -121,22 +284,39 @@ def spec(name, shape, scale, mean=0.0, dtype="F32"):
 def specs(model, dtype):
     """The tensors of a model with scales under which every part of it matters."""
     result = []
+    conv = kind(model) in ("gpt2", "openai-gpt")
+    zero_centred = kind(model).startswith("gemma")
     for name, tensor in model.state_dict().items():
-        if name.endswith((".attn.bias", ".attn.masked_bias", "inv_freq")):
+        if name.endswith(BUFFERS) and not name.endswith(".weight"):
             continue
-        if name == "lm_head.weight" and model.config.tie_word_embeddings:
+        if name in ("lm_head.weight", "embed_out.weight") and model.config.tie_word_embeddings:
             continue
         shape = tuple(tensor.shape)
-        if len(shape) == 1:
+        if len(shape) == 1 or name.endswith(("q_norm.weight", "k_norm.weight")):
             gain = name.endswith("weight")
-            result.append(spec(name, shape, 0.5 if gain else 0.375, 1.0 if gain else 0.0625, dtype))
-        elif "wpe" in name or "wte" in name or "embed_tokens" in name:
-            result.append(spec(name, shape, 0.5 if "wpe" in name else 1.0, 0.0, dtype))
+            mean = 0.0625 if not gain else 0.125 if zero_centred else 1.0
+            result.append(spec(name, shape, 0.5 if gain else 0.375, mean, dtype))
+        elif any(part in name for part in EMBEDDINGS + POSITIONS):
+            result.append(spec(name, shape, 0.5 if any(part in name for part in POSITIONS) else 1.0, 0.0, dtype))
         else:
-            inputs = shape[0] if "c_" in name else shape[1]
-            strong = 2.0 if any(part in name for part in ("q_proj", "k_proj", "c_attn", "lm_head")) else 1.0
+            inputs = shape[0] if conv and "c_" in name else shape[1]
+            strong = 2.0 if any(part in name for part in STRONG) else 1.0
             result.append(spec(name, shape, math.ceil(strong * math.sqrt(3 / inputs) * 64) / 64, 0.0, dtype))
     return result
+
+
+def older_rope(old, parameters, base, share):
+    """The keys that transformers 4 had for rotary parameters."""
+    scaling = {key: value for key, value in parameters.items() if value is not None}
+    old[base] = scaling.pop("rope_theta")
+    if "partial_rotary_factor" in scaling:
+        old[share] = scaling.pop("partial_rotary_factor")
+    kind = scaling.pop("rope_type")
+    if kind == "longrope":
+        scaling.pop("original_max_position_embeddings", None)
+    # Llama 3 and Gemma 3 came with "rope_type"; the kinds before it were called "type".
+    key = "rope_type" if kind == "llama3" or old["model_type"] == "gemma3_text" else "type"
+    old["rope_scaling"] = None if kind == "default" else {key: kind, **scaling}
 
 
 def configs(values, dtype):
@@ -152,13 +332,27 @@ def configs(values, dtype):
     old["torch_dtype"] = config.dtype if isinstance(config.dtype, str) else str(config.dtype).split(".")[1]
     if "use_sliding_window" in values:
         old["sliding_window"], new["sliding_window"] = values["sliding_window"], values["sliding_window"]
-    if "rope_parameters" in new:
-        scaling = dict(new["rope_parameters"])
-        old["rope_theta"] = scaling.pop("rope_theta")
-        kind = scaling.pop("rope_type")
-        # Llama 3 came with "rope_type"; the kinds before it were called "type".
-        old["rope_scaling"] = None if kind == "default" else {"rope_type" if kind == "llama3" else "type": kind, **scaling}
+    if values["model_type"] == "gemma3_text":
+        for document in (old, new):
+            document.pop("_sliding_window_pattern", None)
+        old["sliding_window_pattern"] = values["sliding_window_pattern"]
+        both = config.rope_parameters
+        old["rope_local_base_freq"] = both["sliding_attention"]["rope_theta"]
+        older_rope(old, both["full_attention"], "rope_theta", "partial_rotary_factor")
+    elif "rope_parameters" in new:
+        neox = values["model_type"] == "gpt_neox"
+        older_rope(old, new["rope_parameters"], *(
+            ("rotary_emb_base", "rotary_pct") if neox else ("rope_theta", "partial_rotary_factor")))
+    if "layer_types" in values:
+        old["layer_types"] = values["layer_types"]
     defaults = dict(type(config)().to_dict(), rope_theta=10000.0, rope_scaling=None)
+    defaults["rope_theta"] = getattr(type(config), "default_theta", 10000.0)
+    if values["model_type"] == "gemma3_text":
+        defaults.update(rope_theta=1000000.0, rope_local_base_freq=10000.0, sliding_window_pattern=6)
+    if values["model_type"] in ("phi", "stablelm"):
+        defaults["partial_rotary_factor"] = 0.5 if values["model_type"] == "phi" else 0.25
+    if values["model_type"] == "gpt_neox":
+        defaults.update(rotary_emb_base=10000.0, rotary_pct=0.25)
     kept = ("model_type", "vocab_size")
     sparse = {key: value for key, value in old.items() if key in kept or key not in defaults or value != defaults[key]}
     for key in ("torch_dtype", "transformers_version", "architectures"):
@@ -171,8 +365,10 @@ def configs(values, dtype):
 def load(folder, config):
     with open(os.path.join(folder, "config.json"), "w") as file:
         json.dump(config, file)
+    # Under "eager" this version adds Falcon's ALiBi twice; its usual "sdpa" adds it once.
+    attention = "sdpa" if config.get("alibi") else "eager"
     model, report = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+        folder, dtype=torch.float32, attn_implementation=attention, output_loading_info=True)
     assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
     return model.eval()
 
@@ -180,18 +376,20 @@ def load(folder, config):
 def record(model, text, inner):
     """Logits and hidden states of one text; sites by their names in this package."""
     sites, hooks = {}, []
-    gpt2 = model.config.model_type == "gpt2"
-    blocks = model.transformer.h if gpt2 else model.model.layers
+    parts = PARTS.get(kind(model), LLAMA_PARTS)
+    blocks = model.get_submodule(parts[0])
     last = len(blocks) - 1
+    factor = getattr(model.config, "residual_multiplier", 1.0)
 
-    def keep(name):
+    def keep(name, factor=1.0):
         def hook(module, arguments, output):
-            sites[name] = output[0] if isinstance(output, tuple) else output
+            # A copy: some families add in place.
+            sites[name] = (output[0] if isinstance(output, tuple) else output).clone() * factor
         return hook
 
     def keep_input(name):
         def hook(module, arguments):
-            sites[name] = arguments[0]
+            sites[name] = arguments[0].clone()
         return hook
 
     for index, block in enumerate(blocks):
@@ -201,18 +399,15 @@ def record(model, text, inner):
         if not inner:
             continue
         prefix = f"blocks.{index}."
-        attention = block.attn if gpt2 else block.self_attn
-        norm = block.ln_2 if gpt2 else block.post_attention_layernorm
-        first = block.ln_1 if gpt2 else block.input_layernorm
+        query, attended, first, down = (block.get_submodule(part) for part in parts[1:5])
+        added = [block.get_submodule(part) for part in parts[5:]] or [attended, down]
         hooks += [
-            attention.register_forward_hook(keep(prefix + "attention.output")),
-            norm.register_forward_hook(keep(prefix + "mlp.input")),
-            first.register_forward_hook(keep(prefix + "attention.q:input")),
-            block.mlp.register_forward_hook(keep(prefix + "mlp.output")),
-            (attention.c_proj if gpt2 else attention.o_proj).register_forward_pre_hook(
-                keep_input(prefix + "attention.o:input")),
-            (block.mlp.c_proj if gpt2 else block.mlp.down_proj).register_forward_pre_hook(
-                keep_input(prefix + "mlp.down:input")),
+            added[0].register_forward_hook(keep(prefix + "attention.output", factor)),
+            added[1].register_forward_hook(keep(prefix + "mlp.output", factor)),
+            query.register_forward_pre_hook(keep_input(prefix + "attention.q:input")),
+            attended.register_forward_pre_hook(keep_input(prefix + "attention.o:input")),
+            first.register_forward_pre_hook(keep_input(prefix + "mlp.input")),
+            down.register_forward_pre_hook(keep_input(prefix + "mlp.down:input")),
         ]
     with torch.no_grad():
         output = model(torch.tensor([text]), output_hidden_states=True, use_cache=False)
@@ -222,8 +417,9 @@ def record(model, text, inner):
     sites["embeddings"] = states[0]
     for index in range(last):
         sites[f"blocks.{index}.output"] = states[index + 1]
-    sites["final_norm"] = states[-1]
-    found = {name: value[0].float().numpy() for name, value in sites.items()}
+    if kind(model) not in NO_FINAL_NORM and getattr(model.config, "do_layer_norm_before", True):
+        sites["final_norm"] = states[-1]
+    found = {name: value.view(1, len(text), -1)[0].float().numpy() for name, value in sites.items()}
     found["logits"] = output.logits[0].numpy()
     for name, value in found.items():
         assert value.shape[0] == len(text) and np.isfinite(value).all(), (name, value.shape)

@@ -15,6 +15,8 @@ typedef struct {
   const float *slopes;  ///< [H], ALiBi: slope · (key position - query position) is added; NULL: none
   size_t window;        ///< > 0: a query sees only the last `window` keys up to its own position
   int causal;           ///< 0: every query sees every key (the window is then not used)
+  const float *key_bias;  ///< [H, Tk], added to the scores of a key whatever the query, after the slopes; NULL: none
+  size_t key_bias_stride;  ///< floats from one head's biases to the next
 } ck_attention_options;
 
 /// out[Tq, H·hd] from q[Tq, H·hd], k[Tk, KV·hd], v[Tk, KV·hd]; rows lie their strides apart, in floats.

@@ -27,7 +27,8 @@ enum EditSchemas {
         {
           "type": "object", "required": ["space", "rows", "rows_per_block"],
           "properties": {
-            "space": {"type": "string", "description": "faithful, gain-corrected, per-layer, ..."},
+            "edit": {"type": "string", "description": "add-rows (where absent), ablate"},
+            "space": {"type": "string", "description": "faithful, gain-corrected, per-layer, norms-none, ..."},
             "direction": {"type": "string"},
             "site": {"type": "string"},
             "rows": {"$ref": "#/$defs/count", "description": "Rows chosen"},
@@ -64,8 +65,9 @@ enum EditSchemas {
           "type": "object", "required": ["tensors", "strength"],
           "properties": {
             \#(tensors),
-            "strength": {"type": "number", "description": "Fraction of the rows' median length"},
+            "strength": {"type": "number", "description": "Fraction of the rows' median length, or of the direction taken out"},
             "alpha": {"$ref": "#/$defs/optional_number"},
+            "edit": {"type": "string"},
             "rounding": {"$ref": "#/$defs/rounding"}
           },
           "$defs": {

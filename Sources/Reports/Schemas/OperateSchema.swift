@@ -68,6 +68,7 @@ enum OperateSchema {
       "type": "object", "required": ["n", "behaviour_rate", "strength", "rows"],
       "properties": {
         \#(measured),
+        "edit": {"type": "string", "description": "add-rows, ablate, ..."},
         "space": {"type": "string"},
         "direction": {"type": "string"},
         "strength": {"type": "number"},
@@ -158,6 +159,7 @@ enum OperateSchema {
             "description": "null where no point keeps every gate",
             "type": ["object", "null"], "required": ["space", "direction", "strength", "rows"],
             "properties": {
+              "edit": {"type": "string", "description": "add-rows, ablate, ..."},
               "space": {"type": "string"},
               "direction": {"type": "string", "description": "The probe kind it comes from"},
               "site": {"type": "string"},

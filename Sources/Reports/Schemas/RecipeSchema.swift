@@ -35,6 +35,22 @@ enum RecipeSchema {
           "locate": {
             "type": "object",
             "properties": {
+              "edit": {
+                "description": "Kinds of edits, swept side by side",
+                "anyOf": [{"$ref": "#/$defs/edit"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/edit"}}]
+              },
+              "norms": {
+                "description": "Of ablations: which lines of the matrices keep their length, an arm each",
+                "anyOf": [{"$ref": "#/$defs/norms"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/norms"}}]
+              },
+              "writes": {
+                "description": "Of ablations: what loses the direction",
+                "anyOf": [{"$ref": "#/$defs/writer"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/writer"}}]
+              },
+              "block_strength": {
+                "description": "Of ablations: factor of each block, such as 1, a list, or triangle:PEAK,REACH,EDGE",
+                "anyOf": [{"type": ["number", "string"]}, {"type": "array", "minItems": 1, "items": {"type": "number"}}]
+              },
               "space": {
                 "anyOf": [{"$ref": "#/$defs/space"}, {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/space"}}]
               },
@@ -48,6 +64,13 @@ enum RecipeSchema {
             "properties": {
               "strength": {
                 "description": "Fractions of the selected rows' median norm",
+                "anyOf": [
+                  {"type": "number", "exclusiveMinimum": 0},
+                  {"type": "array", "minItems": 1, "items": {"type": "number", "exclusiveMinimum": 0}}
+                ]
+              },
+              "ablation_strength": {
+                "description": "Shares of the direction that ablations take out",
                 "anyOf": [
                   {"type": "number", "exclusiveMinimum": 0},
                   {"type": "array", "minItems": 1, "items": {"type": "number", "exclusiveMinimum": 0}}
@@ -103,6 +126,9 @@ enum RecipeSchema {
             "anyOf": [{"type": "string", "minLength": 1}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]
           },
           "pooling": {"enum": ["mean", "mean+bos", "last", "reply", "prompt-end"]},
+          "edit": {"enum": ["add-rows", "ablate"]},
+          "norms": {"enum": ["none", "vectors", "rows"]},
+          "writer": {"enum": ["embeddings", "positions", "attention", "mlp"]},
           "space": {"enum": ["faithful", "gain-corrected", "per-layer"]},
           "amount": {
             "description": "A number of rows, or a share such as 4.65%",

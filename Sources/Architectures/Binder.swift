@@ -1,0 +1,210 @@
+import Checkpoints
+import Glibc
+import OrderedCollections
+import Tensors
+
+/// The walk over a family's templates that makes a ``Binding``.
+struct Binder {
+  let checkpoint: Checkpoint
+  let family: Family
+  let network: Network
+  let prefix: String
+  private(set) var bound: OrderedDictionary<Role, BoundTensor> = [:]
+
+  init(checkpoint: Checkpoint, family: Family, network: Network) {
+    self.checkpoint = checkpoint
+    self.family = family
+    self.network = network
+    self.prefix =
+      family.prefixes.first { checkpoint.entry($0 + family.tokenEmbedding + ".weight") != nil }
+      ?? family.prefixes[0]
+  }
+
+  mutating func bindAll() throws {
+    let width = network.width
+    try bind(.tokenEmbedding, prefix + family.tokenEmbedding, shape: [network.vocabulary, width])
+    if let positions = family.positionEmbedding, network.learnedPositions {
+      let rows = network.contextLength + network.positionOffset
+      try bind(.positionEmbedding, prefix + positions, shape: [rows, width])
+    }
+    if network.hasEmbeddingNorm, let norm = family.embeddingNorm {
+      try bind(.embeddingNorm, prefix + norm, shape: [width], biased: network.norm.hasBias)
+    }
+    for block in 0..<network.blocks {
+      for role in network.blockRoles { try bind(role, block: block) }
+    }
+    if network.hasFinalNorm {
+      try bind(.finalNorm, prefix + family.finalNorm, shape: [width], biased: network.norm.hasBias)
+    }
+    if network.hasHead { try bindHead() }
+  }
+
+  private mutating func bindHead() throws {
+    let name = family.heads.first { checkpoint.entry($0 + ".weight") != nil } ?? family.head
+    guard network.tiedHead else {
+      try bind(
+        .head, name, shape: [network.vocabulary, network.width], linear: false, biased: network.headBias)
+      return
+    }
+    try requireOneHead(name + ".weight")
+    guard let embedding = bound[.tokenEmbedding] else { return }
+    let bias = network.headBias ? checkpoint.entry(name + ".bias")?.name : nil
+    guard network.headBias == (bias != nil) else { throw missing("head (bias)", [name + ".bias"]) }
+    bound[.head] = BoundTensor(
+      tensor: embedding.tensor, bias: bias, rows: embedding.rows, shape: embedding.shape, transposed: false,
+      parts: [])
+  }
+
+  /// Binds a role of a block to the first of its templates whose tensor is there.
+  private mutating func bind(_ role: BlockRole, block: Int) throws {
+    let blockPrefix = prefix + family.blockPrefix.replacing("{}", with: String(block))
+    let templates = family.templates.filter { $0.role == role }
+    func isThere(_ template: Family.Template) -> Bool {
+      checkpoint.entry(blockPrefix + template.name.replacing("{head}", with: "0") + ".weight") != nil
+    }
+    guard let template = templates.first(where: isThere) else {
+      throw missing("\(Role.block(block, role))", templates.map { blockPrefix + $0.name + ".weight" })
+    }
+    let name = blockPrefix + template.name
+    let bound = Role.block(block, role)
+    if template.name.contains("{head}") {
+      try bindHeads(bound, name, shape: shape(role), biased: isBiased(role))
+    } else {
+      try bind(
+        bound, name, shape: shape(role), fusion: template.fusion,
+        linear: !role.isNorm && family.transposedLinears, biased: isBiased(role))
+    }
+  }
+
+  private func isBiased(_ role: BlockRole) -> Bool {
+    switch role {
+    case .attentionNorm, .mlpNorm, .attentionPostNorm, .mlpPostNorm: network.norm.hasBias
+    case .queryNorm, .keyNorm: network.queryKeyNorm?.norm.hasBias ?? false
+    default: network.biases.contains(role)
+    }
+  }
+
+  /// A tied head may be stored as well, but only as the embedding's bytes: otherwise transformers 4 reads the
+  /// embedding and transformers 5 the head.
+  private func requireOneHead(_ name: String) throws {
+    guard checkpoint.entry(name) != nil, let embedding = bound[.tokenEmbedding] else { return }
+    let (head, tokens) = (try checkpoint.tensor(name), try checkpoint.tensor(embedding.tensor))
+    let same = withExtendedLifetime((head, tokens)) {
+      head.shape == tokens.shape && head.dtype == tokens.dtype
+        && memcmp(head.pointer, tokens.pointer, head.byteCount) == 0
+    }
+    guard same else {
+      throw ArchitectureError.unsupportedFeature(
+        name: "tie_word_embeddings is true, but \(name) differs from \(embedding.tensor)")
+    }
+  }
+
+  private func shape(_ role: BlockRole) -> [Int] {
+    let (width, mlp) = (network.width, network.mlpWidth)
+    let queries = network.heads * network.headSize
+    let keys = network.keyValueHeads * network.headSize
+    switch role {
+    case .attentionNorm, .mlpNorm, .attentionPostNorm, .mlpPostNorm: return [width]
+    case .queryNorm: return normShape(heads: network.heads)
+    case .keyNorm: return normShape(heads: network.keyValueHeads)
+    case .query: return [queries, width]
+    case .key, .value: return [keys, width]
+    case .attentionOutput: return [width, queries]
+    case .gate, .up: return [mlp, width]
+    case .down: return [width, mlp]
+    }
+  }
+
+  private func normShape(heads: Int) -> [Int] {
+    switch network.queryKeyNorm?.scope {
+    case .eachHead: [heads, network.headSize]
+    case .whole: [heads * network.headSize]
+    default: [network.headSize]
+    }
+  }
+
+  /// Which rows of a fused tensor are a role's, and how many rows the tensor has.
+  private func rows(_ role: Role, _ shape: [Int], _ fusion: Family.Fusion?) -> (rows: RowMap, whole: Int) {
+    guard let fusion, case .block(_, let own) = role else { return (RowMap(0..<shape[0]), shape[0]) }
+    switch fusion {
+    case .runs(let roles):
+      let sizes = roles.map { self.shape($0)[0] }
+      let start = zip(roles, sizes).prefix { $0.0 != own }.reduce(0) { $0 + $1.1 }
+      return (RowMap(start..<(start + shape[0])), sizes.reduce(0, +))
+    case .byKeyValueHead:
+      let size = network.headSize
+      let group = network.heads / network.keyValueHeads * size
+      let stride = group + 2 * size
+      let first = own == .query ? 0 : own == .key ? group : group + size
+      let run = own == .query ? group : size
+      return (
+        RowMap(first: first, run: run, stride: stride, count: shape[0]), stride * network.keyValueHeads
+      )
+    }
+  }
+
+  private mutating func bind(
+    _ role: Role, _ name: String, shape: [Int], fusion: Family.Fusion? = nil, linear transposed: Bool = false,
+    biased: Bool = false
+  ) throws {
+    let weight = name + ".weight"
+    let (rows, outputs) = rows(role, shape, fusion)
+    let whole = [outputs] + shape.dropFirst()
+    try require(role, weight, shape: transposed ? whole.reversed() : whole)
+    let bias = biased ? checkpoint.entry(name + ".bias") : nil
+    guard biased == (bias != nil) else { throw missing("\(role) (bias)", [name + ".bias"]) }
+    if let bias, bias.shape != [outputs] {
+      throw ArchitectureError.shape(tensor: name + ".bias", found: bias.shape, expected: [outputs])
+    }
+    bound[role] = BoundTensor(
+      tensor: weight, bias: bias?.name, rows: rows, shape: shape, transposed: transposed, parts: [])
+  }
+
+  /// A gain that lies in one tensor a head.
+  private mutating func bindHeads(_ role: Role, _ name: String, shape: [Int], biased: Bool) throws {
+    let names = (0..<shape[0]).map { name.replacing("{head}", with: String($0)) + ".weight" }
+    for name in names { try require(role, name, shape: Array(shape.dropFirst())) }
+    guard !biased else {
+      throw ArchitectureError.unsupportedFeature(name: "\(role): a bias in a tensor a head")
+    }
+    bound[role] = BoundTensor(
+      tensor: names[0], bias: nil, rows: RowMap(0..<shape[0]), shape: shape, transposed: false,
+      parts: Array(names.dropFirst()))
+  }
+
+  /// Holds a tensor to its shape and type.
+  private func require(_ role: Role, _ name: String, shape: [Int]) throws {
+    guard let entry = checkpoint.entry(name) else { throw missing("\(role)", [name]) }
+    guard entry.shape == shape else {
+      throw ArchitectureError.shape(tensor: name, found: entry.shape, expected: shape)
+    }
+    guard entry.dtype.isComputable else {
+      throw ArchitectureError.unsupportedFeature(name: "tensor \(name) of type \(entry.dtype.rawValue)")
+    }
+  }
+
+  private func missing(_ role: String, _ names: [String]) -> ArchitectureError {
+    .missingRole(role: role, names: names, tensors: checkpoint.tensorNames)
+  }
+
+  func unused() -> [(name: String, reason: String)] {
+    var used: Set<String> = []
+    for tensor in bound.values {
+      used.formUnion(tensor.tensors)
+      if let bias = tensor.bias { used.insert(bias) }
+    }
+    return checkpoint.tensorNames.filter { !used.contains($0) }.map { name in
+      if family.buffers.contains(where: name.hasSuffix) { return (name, "buffer") }
+      if let part = family.otherParts.first(where: { name.hasPrefix($0.key) }) {
+        return (name, "\(part.value): texts do not use it")
+      }
+      if network.tiedHead && family.heads.contains(where: { name == $0 + ".weight" }) {
+        return (name, "head is tied to the embedding")
+      }
+      if name.hasSuffix(".bias") && used.contains(name.dropLast(4) + "weight") {
+        return (name, "config.json and family give its role no bias, so transformers ignores it too")
+      }
+      return (name, "no role of \(family.name)")
+    }
+  }
+}
