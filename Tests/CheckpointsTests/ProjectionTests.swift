@@ -1,5 +1,6 @@
 import CKernels
 import JSON
+import OrderedCollections
 import Runtime
 import Tensors
 import Testing

@@ -90,6 +90,51 @@ struct ChainTests {
     #expect(
       try Files.read(scratch.path("back/model.safetensors"))
         == Files.read(scratch.path("model/model.safetensors")))
+
+    // The other kind of edit, through the same commands.
+    try succeed(
+      scratch,
+      "locate model --edit ablate --probe probe/sites/blocks.2.output/means --norms vectors --layers 1-4 -o a.plan.safetensors"
+    )
+    let located = try scratch.report("a.plan.safetensors.report.json")
+    #expect(located["results"]?["edit"]?.string == "ablate")
+    #expect(located["results"]?["rows_per_block"]?.array?.count == 4)
+    try succeed(
+      scratch,
+      "sweep model --plan a.plan.safetensors --prompts prompts.jsonl --neutral neutral.txt --grammar --strength 0.5,1 "
+        + "--controls 1 -n 12 --gate neutral_perplexity_rise<=100000% -o asw")
+    let ablated = try scratch.report("asw/report.json")
+    #expect(ablated["results"]?["points"]?.array?.allSatisfy { $0["edit"]?.string == "ablate" } == true)
+    #expect(
+      ablated["results"]?["controls"]?.array?.compactMap { $0["control"]?.string }
+        == ["random_direction", "random_blocks"])
+    try succeed(scratch, "edit build model --plan a.plan.safetensors --strength 1 -o a.patch.safetensors")
+    try succeed(
+      scratch, "edit build model --plan a.plan.safetensors --alpha 1 -o b.patch.safetensors", code: 64)
+    try succeed(
+      scratch, "edit build model --plan a.plan.safetensors --strength 1 --rows 5% -o b.patch", code: 64)
+    try succeed(scratch, "edit apply model --patch a.patch.safetensors -o ablated")
+    try succeed(scratch, "edit verify ablated --patch a.patch.safetensors --base model")
+    for (words, name) in [("model --patch a.patch.safetensors", "g"), ("ablated", "h")] {
+      try succeed(scratch, "perplexity \(words) -f neutral.txt --report \(name).json")
+    }
+    let metrics = try ["g", "h"].map { name in
+      try scratch.report("\(name).json")["metrics"]?.array?.first { $0["name"]?.string == "perplexity" }?[
+        "value"]
+    }
+    #expect(metrics[0] == metrics[1] && metrics[0] != nil)
+    try succeed(scratch, "edit export model --patch a.patch.safetensors -o adapter", code: 69)
+    try succeed(scratch, "edit revert ablated --undo ablated.undo.safetensors -o aback")
+    #expect(
+      try Files.read(scratch.path("aback/model.safetensors"))
+        == Files.read(scratch.path("model/model.safetensors")))
+    try succeed(
+      scratch, "locate model --edit ablate --rows 5% --probe probe/sites/final_norm/means -o c.plan", code: 64
+    )
+    try succeed(
+      scratch, "locate model --edit zebra --probe probe/sites/final_norm/means -o c.plan", code: 64)
+    try succeed(scratch, "ls edits --report ls.json")
+    #expect(try scratch.report("ls.json")["results"]?["items"]?.array?.count == 2)
   }
 
   struct Case: Sendable {

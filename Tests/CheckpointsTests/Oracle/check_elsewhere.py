@@ -6,12 +6,12 @@ For each family a tiny random checkpoint is made by transformers itself (fixed s
 surgeon then edits it in two ways, rows added and a direction ablated, and the script compares, on one batch of ids:
 
 - transformers loading the written folder, with a rendition of the edit in torch on the loaded base;
-- surgeon's own run-time change with the written folder (`surgeon parity`, reference recorded from transformers);
+- surgeon on the written folder with transformers on it (`surgeon parity`), and surgeon's run-time change with the folder;
 - peft loading the exported LoRA adapter, with the same edited logits;
 - the control vector, read back by gguf, and by llama.cpp where llama_cpp is installed.
 
-Every figure is the largest |difference| over the largest |logit| of the edited model, which moved by `effect`. What does
-not work is recorded with its error; nothing is left out. The outcome goes to elsewhere.json beside this script, and the
+Every figure is the largest |difference| over the largest |logit| of the edited model, which moved by `effect`; that of run
+time is the difference of perplexities (`surgeon perplexity BASE --patch` against the written folder). What does not work is recorded with its error; nothing is left out. The outcome goes to elsewhere.json beside this script, and the
 table of README.md is made from it (`--table`).
 """
 
@@ -24,9 +24,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FAMILIES = ["llama", "qwen3", "gemma2", "gpt2", "gpt_neox", "phi3", "mixtral"]
-COLUMNS = ["rows_transformers", "rows_surgeon", "rows_peft", "ablate_transformers", "ablate_surgeon", "ablate_peft",
+COLUMNS = ["rows_transformers", "rows_surgeon", "rows_run_time", "rows_peft", "ablate_transformers", "ablate_surgeon",
+           "ablate_run_time", "ablate_peft",
            "norms_transformers", "control_vector"]
-LIMIT = 2e-5
 
 
 def table(outcome):
@@ -55,6 +55,7 @@ import torch
 import transformers
 
 torch.set_num_threads(1)
+transformers.utils.logging.disable_progress_bar()
 WIDTH, BLOCKS, VOCABULARY = 32, 3, 67
 
 
@@ -224,7 +225,8 @@ def check(family, program, row):
                 row[key] = work()
             except Exception as error:  # recorded, not hidden
                 row[key] = "fails"
-                row.setdefault("errors", {})[key] = f"{type(error).__name__}: {str(error).splitlines()[0][:300]}"
+                words = " ".join(str(error).split("exit ")[-1].split())[:300]
+                row.setdefault("errors", {})[key] = f"{type(error).__name__}: {words}"
 
         def kind(label, locate, strength, expect, export=True):
             plan, patch, edited = (folder / f"{label}.{part}" for part in ("plan.st", "patch.st", "edited"))
@@ -248,11 +250,21 @@ def check(family, program, row):
                 reference(written, folder / f"{label}.reference.st")
                 report = folder / f"{label}.parity.json"
                 surgeon("parity", edited, "--against", f"{label}.reference.st", "--report", report)
-                numbers = json.loads(report.read_text())
-                values = [m["value"] for m in numbers["metrics"] if m["value"] is not None and "max" in m["name"]]
-                return max(values) if values else 0.0
+                site = next(s for s in json.loads(report.read_text())["results"]["sites"] if s["site"] == "logits")
+                return site["max_abs"] / site["max_abs_reference"]
 
             step(f"{label}_surgeon", by_surgeon)
+
+            def at_run_time():
+                losses = []
+                for words in (["base", "--patch", patch], [edited]):
+                    report = folder / f"{label}.{len(losses)}.json"
+                    surgeon("perplexity", *words, "-f", "texts.jsonl", "-L", "12", "--report", report)
+                    metrics = {m["name"]: m["value"] for m in json.loads(report.read_text())["metrics"]}
+                    losses.append(metrics["perplexity"])
+                return abs(losses[0] - losses[1])
+
+            step(f"{label}_run_time", at_run_time)
 
             def by_peft(patch=patch, written=written):
                 surgeon("edit", "export", "base", "--patch", patch, "--to", "peft", "-o", folder / f"{label}.adapter")
@@ -302,7 +314,7 @@ def main():
     program = str(Path(options.surgeon).resolve())
     outcome = {
         "versions": {m.__name__: m.__version__ for m in (torch, transformers, peft, tokenizers)},
-        "limit": LIMIT, "families": {},
+        "families": {},
     }
     try:
         import llama_cpp
