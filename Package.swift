@@ -47,8 +47,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Surgery",
     [
-      "Architectures", "Transformers", "Layers", "Tensors", "Tokenizers", "Checkpoints", "Evaluation",
-      "Statistics",
+      "Architectures", "Transformers", "Layers", "LinearAlgebra", "Tensors", "Tokenizers", "Checkpoints",
+      "Evaluation", "Statistics",
       "JSON", "Runtime", collections,
     ]
   ),
@@ -71,7 +71,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("JSON", [], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
-  ("Checkpoints", ["CKernels"], ["Oracle"]),
+  ("Checkpoints", ["CKernels"], ["Fixtures", "Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
   ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
@@ -101,9 +101,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Surgery",
     [
-      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "Transformers", "TestSupport",
-      "JSON",
-      "Runtime",
+      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "TestSupport", "Transformers",
+      "JSON", "Runtime",
       collections,
     ],
     []
@@ -169,7 +168,10 @@ let package = Package(
     + [
       .testTarget(
         name: "SurgeonProgramTests",
-        dependencies: ["surgeon", "Checkpoints", "Organism", "Reports", "Tensors", "JSON", "Runtime"],
+        dependencies: [
+          "surgeon", "Checkpoints", "Organism", "Probing", "Reports", "Tensors", "JSON", "Runtime",
+          collections,
+        ],
         swiftSettings: strict)
     ],
   swiftLanguageModes: [.v6]

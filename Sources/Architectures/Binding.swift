@@ -33,8 +33,11 @@ public struct Binding: Sendable {
   public let unused: [(name: String, reason: String)]
 
   /// Binds a checkpoint.
-  /// - Throws: ``ArchitectureError``.
+  /// - Throws: ``ArchitectureError``, ``QuantisationError``.
   public init(_ checkpoint: Checkpoint) throws {
+    if let packed = Quantisation(checkpoint) {
+      throw QuantisationError.quantised(folder: checkpoint.folder, packed)
+    }
     let names = checkpoint.tensorNames
     let family = try Family.find(config: checkpoint.config, tensors: names)
     let network = try family.network(config: checkpoint.config)

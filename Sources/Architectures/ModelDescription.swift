@@ -1,5 +1,6 @@
 import Checkpoints
 import OrderedCollections
+import Runtime
 import Tensors
 
 /// What a checkpoint holds, tensor by tensor, and which of it is understood; never fails for what it does not know.
@@ -50,7 +51,7 @@ public struct ModelDescription: Sendable {
     var unsupported: [(what: String, reason: String)] = []
     do {
       binding = try Binding(checkpoint)
-    } catch let error as ArchitectureError {
+    } catch let error as any SurgeonError {
       binding = nil
       unsupported.append((error.found, "expected \(error.expected)"))
     } catch {

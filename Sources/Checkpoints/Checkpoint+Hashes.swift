@@ -57,8 +57,8 @@ extension Checkpoint {
     let all = hashes.withLock { $0 }
     for index in touched {
       var hashes: [String: String] = [:]
-      for entry in shards[index].entries { hashes[entry.name] = all[entry.name] }
-      cache.store(hashes, path: shards[index].path, identity: identities[index])
+      for entry in files[index].entries { hashes[entry.name] = all[entry.name] }
+      cache.store(hashes, path: files[index].path, identity: identities[index])
     }
   }
 

@@ -11,7 +11,7 @@ public final class Checkpoint: Sendable {
   public let config: JSONValue
   /// generation_config.json, where there is one.
   public let generationConfig: JSONValue?
-  /// The weight files in order of their names.
+  /// The safetensors files in order of their names; empty where the weights are PyTorch state dicts.
   public let shards: [SafetensorsFile]
   /// The names of those files inside the folder.
   public let shardNames: [String]
@@ -24,6 +24,8 @@ public final class Checkpoint: Sendable {
   /// What a careful reader should know: weights that are not read, tensors that the index does not list.
   public let notes: [String]
 
+  /// The weight files of either format, in order of their names.
+  let files: [any WeightFile]
   let places: [String: (shard: Int, entry: TensorEntry)]
   let items: [FolderItem]
   let cache: HashCache
@@ -37,10 +39,10 @@ public final class Checkpoint: Sendable {
     let layout = try CheckpointFolder(folder)
     guard Files.exists("\(folder)/config.json") else { throw CheckpointError.configMissing(folder: folder) }
     let identities = try layout.shards.map { try FileIdentity(path: "\(folder)/\($0)") }
-    let shards = try layout.shards.map { try SafetensorsFile(path: "\(folder)/\($0)", shard: $0) }
+    let files = try layout.shards.map { try layout.open("\(folder)/\($0)", shard: $0) }
     var places: [String: (shard: Int, entry: TensorEntry)] = [:]
     var names: [String] = []
-    for (index, shard) in shards.enumerated() {
+    for (index, shard) in files.enumerated() {
       for entry in shard.entries {
         if let other = places[entry.name] {
           throw CheckpointError.tensorInTwoShards(
@@ -62,8 +64,9 @@ public final class Checkpoint: Sendable {
     self.config = try JSONValue(file: "\(folder)/config.json")
     self.generationConfig =
       Files.exists("\(folder)/generation_config.json")
-      ? try JSONValue(file: "\(folder)/generation_config.json") : nil
-    self.shards = shards
+      ? try JSONValue(file: "\(folder)/generation_config.json") : Optional<JSONValue>.none
+    self.files = files
+    self.shards = files.compactMap { $0 as? SafetensorsFile }
     self.shardNames = layout.shards
     self.indexFile = layout.indexFile
     self.tensorNames = names
@@ -74,7 +77,7 @@ public final class Checkpoint: Sendable {
     self.cache = cache
     self.identities = identities
     hashes.withLock { known in
-      for (index, shard) in shards.enumerated() {
+      for (index, shard) in files.enumerated() {
         let remembered = cache.load(identities[index])
         for entry in shard.entries { known[entry.name] = remembered[entry.name] }
       }
@@ -83,6 +86,9 @@ public final class Checkpoint: Sendable {
 
   private static func notes(_ layout: CheckpointFolder, names: [String], sideFiles: [String]) -> [String] {
     var notes: [String] = []
+    if layout.format == .torch {
+      notes.append("the weights are PyTorch state dicts: read in place, written only by surgeon convert")
+    }
     let others = sideFiles.filter { file in
       [".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack", ".onnx"].contains {
         file.hasSuffix($0)
@@ -101,7 +107,10 @@ public final class Checkpoint: Sendable {
   }
 
   /// Bytes of all weight files, headers included.
-  public var weightBytes: Int { shards.reduce(0) { $0 + $1.bytes.count } }
+  public var weightBytes: Int { files.reduce(0) { $0 + $1.byteCount } }
+
+  /// Whether the weights are safetensors, which is the only format that is written.
+  public var isSafetensors: Bool { shards.count == files.count }
 
   /// Elements of all tensors.
   public var parameterCount: Int { places.values.reduce(0) { $0 + $1.entry.count } }
@@ -110,8 +119,8 @@ public final class Checkpoint: Sendable {
   public func entry(_ name: String) -> TensorEntry? { places[name]?.entry }
 
   /// A tensor as a view of its mapped shard.
-  /// - Throws: ``CheckpointError/unknownTensor(name:place:)``.
-  public func tensor(_ name: String) throws -> Tensor { try shards[place(name).shard].tensor(name) }
+  /// - Throws: ``CheckpointError/unknownTensor(name:place:)``, ``TorchFileError/checksum(file:record:)``.
+  public func tensor(_ name: String) throws -> Tensor { try files[place(name).shard].tensor(name) }
 
   /// Hands out a tensor's stored bytes, in place and possibly unaligned; valid during the call only.
   /// - Throws: ``CheckpointError/unknownTensor(name:place:)``, and what `body` throws.
@@ -122,7 +131,7 @@ public final class Checkpoint: Sendable {
   /// The same, valid while this object is alive: the caller keeps it.
   func bytes(_ name: String) throws -> UnsafeRawBufferPointer {
     let place = try place(name)
-    return shards[place.shard].bytes(of: place.entry)
+    return try files[place.shard].data(of: place.entry)
   }
 
   func place(_ name: String) throws -> (shard: Int, entry: TensorEntry) {

@@ -12,13 +12,17 @@ public struct CheckpointDifference: Sendable, Equatable {
     public let first: String
     /// Type and shape in the second.
     public let second: String
+    /// ‖second − first‖ / ‖first‖ where only the type differs and both are floating-point; nil elsewhere.
+    public var relativeNorm: Double?
+    /// Whether the second is, value for value, the first rounded to its type.
+    public var isRounding = false
   }
 
   /// Tensors whose values differ, in the first checkpoint's order.
   public internal(set) var changed: [TensorDifference] = []
   /// Tensors that are the same in both, byte for byte.
   public internal(set) var identical = 0
-  /// Tensors stored with another type or shape; their values are not compared.
+  /// Tensors stored with another type or shape.
   public internal(set) var retyped: [Retyped] = []
   /// Tensors of the first checkpoint alone.
   public internal(set) var onlyInFirst: [String] = []
@@ -60,8 +64,13 @@ extension Checkpoint {
       if first.shape == second.shape && first.dtype == second.dtype {
         common.append(first)
       } else {
-        result.retyped.append(
-          .init(tensor: name, first: first.description, second: second.description))
+        var retyped = CheckpointDifference.Retyped(
+          tensor: name, first: first.description, second: second.description)
+        if first.shape == second.shape, first.dtype.isComputable, second.dtype.isComputable {
+          let change = try Self.roundingChange(tensor(name), other.tensor(name))
+          (retyped.relativeNorm, retyped.isRounding) = (change.relativeNorm, change.isRounding)
+        }
+        result.retyped.append(retyped)
       }
     }
     result.onlyInSecond = other.tensorNames.filter { entry($0) == nil }
@@ -87,6 +96,29 @@ extension Checkpoint {
     result.identical = entries.count - result.changed.count
     try compareFiles(other, &result)
     return result
+  }
+
+  /// How the values of two tensors of one shape and different types differ.
+  private static func roundingChange(
+    _ first: Tensor, _ second: Tensor
+  ) throws -> (relativeNorm: Double?, isRounding: Bool) {
+    let count = first.count
+    let (first, second) = (first.reshaped([count]), second.reshaped([count]))
+    var (change, norm, isRounding) = (0.0, 0.0, true)
+    for start in stride(from: 0, to: count, by: 1 << 20) {
+      try Cancellation.check()
+      let range = start..<min(start + 1 << 20, count)
+      let (a, b) = (first.rows(range).toFloats(), second.rows(range))
+      let rounded = Tensor(a, dtype: b.dtype)
+      isRounding =
+        isRounding && withExtendedLifetime((rounded, b)) { rounded.bytes.elementsEqual(b.bytes) }
+      for (x, y) in zip(a, b.toFloats()) {
+        change += (Double(y) - Double(x)) * (Double(y) - Double(x))
+        norm += Double(x) * Double(x)
+      }
+    }
+    let relative = (change / norm).squareRoot()
+    return (relative.isFinite ? relative : nil, isRounding)
   }
 
   private func compareFiles(_ other: Checkpoint, _ result: inout CheckpointDifference) throws {

@@ -11,19 +11,33 @@ struct CheckpointFolder {
   /// Where the index places each tensor, in index order; empty for a single file.
   var placement: [(tensor: String, shard: String)] = []
 
+  /// How the weight files are written.
+  enum Format { case safetensors, torch }
+  /// The format of the shards.
+  var format = Format.safetensors
+
   static let single = "model.safetensors"
   static let index = "model.safetensors.index.json"
+  /// State dicts by `torch.save`, in the order in which they are looked for.
+  static let torchSingles = ["pytorch_model.bin", "model.pt", "model.pth"]
+  static let torchIndex = "pytorch_model.bin.index.json"
 
-  /// Looks at a folder: a single file wins over an index, as Hugging Face's loader has it.
+  /// Looks at a folder: a single file wins over an index, and safetensors over pickles, as Hugging Face's loader has it.
   /// - Throws: ``FileError/missing(path:)``, ``CheckpointError``.
   init(_ folder: String) throws {
     guard Files.exists(folder) else { throw FileError.missing(path: folder) }
     guard Files.isFolder(folder) else { throw CheckpointError.notAFolder(path: folder) }
     if Files.exists("\(folder)/\(Self.single)") {
       shards = [Self.single]
-    } else if Files.exists("\(folder)/\(Self.index)") {
-      indexFile = Self.index
-      placement = try Self.placement("\(folder)/\(Self.index)")
+    } else if let torch = Self.torchSingles.first(where: { Files.exists("\(folder)/\($0)") }),
+      !Files.exists("\(folder)/\(Self.index)")
+    {
+      shards = [torch]
+      format = .torch
+    } else if let index = [Self.index, Self.torchIndex].first(where: { Files.exists("\(folder)/\($0)") }) {
+      indexFile = index
+      format = index == Self.index ? .safetensors : .torch
+      placement = try Self.placement("\(folder)/\(index)")
       shards = Set(placement.map(\.shard)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       for shard in shards where !Files.exists("\(folder)/\(shard)") {
         let tensor = placement.first { $0.shard == shard }?.tensor ?? ""
@@ -31,6 +45,15 @@ struct CheckpointFolder {
       }
     } else {
       throw Self.refusal(folder, names: try Files.list(folder))
+    }
+  }
+
+  /// Opens one of the shards.
+  /// - Throws: ``FileError``, ``CheckpointError``, ``TorchFileError``.
+  func open(_ path: String, shard: String) throws -> any WeightFile {
+    switch format {
+    case .safetensors: try SafetensorsFile(path: path, shard: shard)
+    case .torch: try TorchFile(path: path, shard: shard)
     }
   }
 

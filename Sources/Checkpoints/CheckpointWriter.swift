@@ -37,8 +37,15 @@ public struct CheckpointWriter {
 
   /// Checks that the output can be made.
   /// - Throws: ``FileError/exists(path:)``, ``FileError/noSpace(path:needed:available:)``,
-  ///   ``CheckpointError/outputInsideSource(output:source:)``, ``CheckpointError/notCopyable(path:reason:)``.
+  ///   ``CheckpointError/outputInsideSource(output:source:)``, ``CheckpointError/notCopyable(path:reason:)``,
+  ///   ``TorchFileError/conversionNeeded(folder:)``.
   public init(source: Checkpoint, output: String) throws {
+    guard source.isSafetensors else { throw TorchFileError.conversionNeeded(folder: source.folder) }
+    try self.init(copying: source, output: output)
+  }
+
+  /// The same for any source; its weights may have to be converted.
+  init(copying source: Checkpoint, output: String) throws {
     self.source = source
     self.output = output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
     var info = stat()
@@ -100,7 +107,7 @@ public struct CheckpointWriter {
     return outcome
   }
 
-  private func makePartial() throws -> String {
+  func makePartial() throws -> String {
     try Files.makeFolder(Files.folder(of: output))
     for attempt in 0..<100 {
       let path = "\(output).partial-\(getpid())" + (attempt == 0 ? "" : "-\(attempt)")
@@ -176,7 +183,7 @@ public struct CheckpointWriter {
     outcome.bytesRewritten += bytes
   }
 
-  private func flushFolders(_ partial: String) throws {
+  func flushFolders(_ partial: String) throws {
     for folder in [partial] + source.items.filter(\.isFolder).map({ "\(partial)/\($0.path)" }) {
       let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard descriptor >= 0, fsync(descriptor) == 0 else {
@@ -186,7 +193,7 @@ public struct CheckpointWriter {
     }
   }
 
-  private func publish(_ partial: String) throws {
+  func publish(_ partial: String) throws {
     guard ck_rename_new(partial, output) == 0 else {
       if errno == EEXIST { throw FileError.exists(path: output) }
       throw FileError.failed(operation: "renaming", path: partial, reason: Files.lastReason)

@@ -72,6 +72,10 @@ extension Operation {
     let expected = try base.forward(canaries, overlay: overlay).logits
     let found = try edited.forward(canaries).logits
     let equal = zip(expected, found).allSatisfy { $0.bytes.elementsEqual($1.bytes) }
+    let unedited = try base.forward(canaries).logits
+    let moved = zip(unedited, found).contains { !$0.bytes.elementsEqual($1.bytes) }
+    let settings = try EditCheck.settings(base: base.checkpoint, edited: edited.checkpoint)
+    let alike = try Tokenizer(folder: edited.checkpoint.folder).sha256 == tokenizer.sha256
     return [
       ("touched_hashes", touched, "\(names.count) touched tensors have the hashes that the patch promises"),
       (
@@ -87,6 +91,8 @@ extension Operation {
         "canary_logits", equal,
         "logits of \(canaries.count) canary texts equal the run-time edit's, bit for bit"
       ),
-    ]
+      ("canary_moved", moved, "logits of \(canaries.count) canary texts differ from the base's"),
+      ("canary_tokens", alike, "the tokenizer's files are the base's"),
+    ] + settings.map { ($0.id, $0.passed ?? true, $0.detail) }
   }
 }

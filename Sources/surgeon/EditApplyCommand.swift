@@ -4,6 +4,7 @@ import JSON
 import Reports
 import Runtime
 import Statistics
+import Surgery
 
 /// `surgeon edit apply MODEL --patch P -o OUT`.
 struct EditApplyCommand: ReportingCommand {
@@ -13,7 +14,8 @@ struct EditApplyCommand: ReportingCommand {
     discussion: """
       Sharding, order, dtypes, metadata and side files stay byte for byte; only surgeon.edit.json is added. The patch
       fits by the hashes of the tensors it touches: twice, or on another base, it is refused. The copy is read back and
-      compared before it gets its name; no tokenizer is needed.
+      compared before it gets its name. Then canary texts run through it: its logits must equal those of the patch at run time,
+      bit for bit; without a tokenizer random tokens stand for texts.
 
       Example: surgeon edit apply models/llama --patch calm.patch.safetensors -o models/llama-calm
       """)
@@ -30,6 +32,9 @@ struct EditApplyCommand: ReportingCommand {
 
   @Option(help: "Where the undo file goes, or none; default: OUTPUT.undo.safetensors.")
   var undo: String?
+
+  @Option(help: "Canary texts to run through the written model, 0 to \(EditCheck.canaries.count).")
+  var canaries = EditCheck.canaries.count
 
   @Flag(help: "Check everything, write nothing, and say what it would read, write and hold.")
   var dryRun = false
@@ -57,8 +62,18 @@ struct EditApplyCommand: ReportingCommand {
     try report.wrote(checkpoint: applied.output, modelHash: applied.modelAfter)
     if let undo = applied.undo { try report.wrote(file: undo, role: "undo") }
     for note in applied.notes { report.warn("CHECKPOINT_NOTE", note) }
+    let written = try Checkpoint(folder: applied.output)
+    let looked =
+      try EditCheck.settings(base: checkpoint, edited: written)
+      + EditCheck.canaries(
+        base: checkpoint, edited: written, patch: patch,
+        texts: Array(EditCheck.canaries.prefix(max(0, canaries))))
+    for check in looked where check.passed == false {
+      report.warn("CHECK_FAILED", "\(check.id): \(check.detail)")
+    }
+    let checks = applied.checks + looked.map { Check($0.id, $0.passed, $0.detail) }
     report.results = [
-      "tensors": patch.tensorsJSON(applied.effects), "checks": .array(applied.checks.map(\.json)),
+      "tensors": patch.tensorsJSON(applied.effects), "checks": .array(checks.map(\.json)),
       "rounding": applied.effects.rounding(checkpoint), "undo": .optional(applied.undo),
       "patch_sha256": .string(applied.patchSHA256), "model_before": .string(applied.modelBefore),
       "model_after": .string(applied.modelAfter),
@@ -69,13 +84,17 @@ struct EditApplyCommand: ReportingCommand {
       Metric(
         name: "values_rounded_away", value: applied.roundedAway, unit: "fraction", n: applied.edited,
         higherIsBetter: false),
+      Metric(
+        name: "problems", value: Double(looked.count { $0.passed == false }), unit: "count", n: checks.count,
+        higherIsBetter: false),
     ])
+    report.gates.append(try Gate(metric: "problems", requires: "<= 0").outcome(report.metrics))
     try session.show(
       report,
       heading: [
         "\(output): \(Format.count(applied.rowsChanged)) of \(Format.count(patch.rowCount)) rows changed in "
           + "\(applied.effects.count) tensors, \(applied.outcome.untouchedTensors) tensors byte-identical"
-      ], tables: [applied.effects.table],
+      ], tables: [applied.effects.table, looked.table],
       closing: applied.undo.map { ["undo: surgeon edit revert \(output) --undo \($0) -o RESTORED"] } ?? [])
   }
 }

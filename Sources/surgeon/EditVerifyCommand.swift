@@ -4,6 +4,7 @@ import JSON
 import Reports
 import Runtime
 import Statistics
+import Surgery
 
 /// `surgeon edit verify MODEL [--patch P] [--base DIR]`.
 struct EditVerifyCommand: ReportingCommand {
@@ -13,7 +14,9 @@ struct EditVerifyCommand: ReportingCommand {
       "Whether an edited checkpoint is what its patch, its base and its own record say; exit 2 where not.",
     discussion: """
       With a patch every tensor it names must have its after-hash; with a base all differences are listed; with both
-      nothing else may have moved. With neither the model hash must be the one that surgeon.edit.json records.
+      nothing else may have moved, and ties, types, vocabulary, EOS ids and generation settings must be the base's. Canary
+      texts run through both: they must be cut alike, and the logits must move as the patch predicts, bit for bit. With
+      neither the model hash must be the one that surgeon.edit.json records.
 
       Example: surgeon edit verify models/llama-calm --patch calm.patch.safetensors --base models/llama
       """)
@@ -27,6 +30,9 @@ struct EditVerifyCommand: ReportingCommand {
 
   @Option(help: "The checkpoint it was made from.")
   var base: String?
+
+  @Option(help: "Canary texts to run through base and edited model, 0 to \(EditCheck.canaries.count).")
+  var canaries = EditCheck.canaries.count
 
   @Flag(help: "Only say what would be read.")
   var dryRun = false
@@ -54,27 +60,77 @@ struct EditVerifyCommand: ReportingCommand {
       Check(state.tensor, state.state == .edited, "the tensor is \(state.state.rawValue)")
     }
     checks += found.problems.enumerated().map { Check("problem_\($0 + 1)", false, $1) }
+    var looked: [EditCheck] = []
+    if let base {
+      if let difference = found.difference { looked += EditCheck.bytes(difference, patch: patch) }
+      looked += try EditCheck.settings(base: base, edited: checkpoint)
+      looked += try EditCheck.canaries(
+        base: base, edited: checkpoint, patch: patch,
+        texts: Array(EditCheck.canaries.prefix(max(0, canaries))))
+    }
+    checks += looked.map { Check($0.id, $0.passed, $0.detail) }
+    // What verify reports as a problem is not counted a second time.
+    let covered: Set<String> = ["untouched_tensors", "dtypes", "side_files"]
+    let failed = looked.filter { $0.passed == false && !(patch != nil && covered.contains($0.id)) }
+    let problems = found.problems + failed.map { "\($0.id): \($0.detail)" }
     report.results = [
-      "passed": .bool(found.agrees), "checks": .array(checks.map(\.json)),
+      "passed": .bool(problems.isEmpty), "checks": .array(checks.map(\.json)),
       "model_hash": .string(found.modelHash),
-      "tensors": .array(
-        (found.difference?.changed ?? []).map {
-          ["name": .string($0.tensor), "rows_changed": .integer($0.rows.count)]
-        }),
+      "tensors": .array((found.difference?.changed ?? []).map(\.json)),
     ]
     report.add(
       Metric(
-        name: "problems", value: Double(found.problems.count), unit: "count", n: checkpoint.tensorNames.count,
+        name: "problems", value: Double(problems.count), unit: "count", n: checkpoint.tensorNames.count,
         higherIsBetter: false))
     report.gates.append(try Gate(metric: "problems", requires: "<= 0").outcome(report.metrics))
     var lines =
-      [found.agrees ? "\(model) agrees" : "\(model) does not agree:"] + found.problems.map { "  \($0)" }
+      [problems.isEmpty ? "\(model) agrees" : "\(model) does not agree:"] + problems.map { "  \($0)" }
     if let difference = found.difference {
       let rows = difference.changed.reduce(0) { $0 + $1.rows.count }
       lines.append(
         "\(difference.changed.count) tensors differ from the base in \(Format.count(rows)) rows, "
           + "\(difference.identical) are byte-identical")
     }
-    try session.show(report, heading: lines + ["model hash \(found.modelHash)"], tables: [])
+    try session.show(
+      report, heading: lines + ["model hash \(found.modelHash)"],
+      tables: [(found.difference?.changed ?? []).table, looked.table])
+  }
+}
+
+extension [TensorDifference] {
+  /// A line a tensor that moved: how much.
+  fileprivate var table: Table {
+    var table = Table([
+      .init("Tensor"), .init("Rows changed", numeric: true), .init("Of", key: "rows", numeric: true),
+      .init("Values changed", numeric: true), .init("Relative norm", numeric: true),
+      .init("Cosine", numeric: true), .init("Largest", numeric: true),
+    ])
+    for tensor in self {
+      table.add([
+        .text(tensor.tensor), .count(tensor.rows.count), .count(tensor.rowCount),
+        .count(tensor.valuesChanged),
+        .percent(tensor.relativeNorm, 2), .fixed(tensor.cosine, 6), .number(tensor.largest, 3),
+      ])
+    }
+    return table
+  }
+}
+
+extension TensorDifference {
+  fileprivate var json: JSONValue {
+    [
+      "name": .string(tensor), "rows_changed": .integer(rows.count), "rows": .integer(rowCount),
+      "values_changed": .integer(valuesChanged), "relative_norm": .optional(relativeNorm),
+      "cosine": .optional(cosine), "largest": .optional(largest),
+    ]
+  }
+}
+
+extension [EditCheck] {
+  /// A line a check, for people.
+  var table: Table {
+    var table = Table([.init("Check"), .init("Holds"), .init("Detail")])
+    for check in self { table.add([.text(check.id), .flag(check.passed), .text(check.detail)]) }
+    return table
   }
 }

@@ -14,7 +14,8 @@ struct InspectCommand: ReportingCommand {
     commandName: "inspect",
     abstract: "Family, sizes, roles and their tensors, dtypes, ties, sites; what is unsupported and why.",
     discussion: """
-      Reads headers and config.json only; needs no tokenizer. An unknown layout is described, not refused.
+      Reads headers and config.json, and a few bytes of each matrix; needs no tokenizer. An unknown layout is described, not
+      refused. Warns of what breaks elsewhere (surgeon ls warnings); --values also looks for NaN and infinity in every byte.
 
       Example: surgeon inspect models/llama --format json | jq .results.family
       """)
@@ -29,6 +30,9 @@ struct InspectCommand: ReportingCommand {
   @Flag(help: "Hash all tensors for the model hash (reads every byte once; remembered).")
   var hash = false
 
+  @Flag(help: "Look for NaN and infinity in all weights (reads every byte once).")
+  var values = false
+
   @OptionGroup var common: CommonOptions
 
   var defaultReport: String? { nil }
@@ -37,20 +41,31 @@ struct InspectCommand: ReportingCommand {
     let checkpoint = try Checkpoint(folder: model)
     let description = ModelDescription(checkpoint)
     try report.read(checkpoint, hashing: hash, progress: session.progress)
-    let tokenizer = tokenizerFacts()
+    let (tokenizer, summary) = tokenizerFacts()
     report.results = description.json(checkpoint, tokenizer: tokenizer)
+    let warnings = try description.warnings(
+      checkpoint, tokenizer: summary, values: values, progress: session.progress)
+    report.add(warnings: warnings, valuesRead: values)
+    report.results["quantisation"] = Quantisation(checkpoint)?.json ?? .null
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
     var heading = description.headline(checkpoint)
     heading.append("tokenizer: \(tokenizer.string ?? "")")
-    try session.show(report, heading: heading, tables: [all ? description.wholeTable : description.table])
+    if !values { heading.append("values: not looked at (--values reads all of them)") }
+    try session.show(
+      report, heading: heading,
+      tables: [all ? description.wholeTable : description.table, warnings.table])
   }
 
-  private func tokenizerFacts() -> JSONValue {
+  private func tokenizerFacts() -> (JSONValue, TokenizerSummary?) {
     do {
-      return .string("\(Format.count(try Tokenizer(folder: model).count)) tokens")
+      let tokenizer = try Tokenizer(folder: model)
+      return (
+        .string("\(Format.count(tokenizer.count)) tokens"),
+        TokenizerSummary(count: tokenizer.count, eos: tokenizer.eos.map(Int.init))
+      )
     } catch let error as any SurgeonError {
-      return .string("none that can be used: \(error.found)")
-    } catch { return .string("\(error)") }
+      return (.string("none that can be used: \(error.found)"), nil)
+    } catch { return (.string("\(error)"), nil) }
   }
 }
 
@@ -76,8 +91,8 @@ extension ModelDescription {
     }
     let types = parameters.map { "\(Format.count($0.value)) \($0.key.rawValue)" }.joined(separator: ", ")
     lines.append(
-      "\(types) in \(checkpoint.tensorNames.count) tensors, \(checkpoint.shards.count) file"
-        + "\(checkpoint.shards.count == 1 ? "" : "s"), \(Format.bytes(UInt64(checkpoint.weightBytes)))")
+      "\(types) in \(checkpoint.tensorNames.count) tensors, \(checkpoint.shardNames.count) file"
+        + "\(checkpoint.shardNames.count == 1 ? "" : "s"), \(Format.bytes(UInt64(checkpoint.weightBytes)))")
     for tie in ties { lines.append("tied: \(tie.joined(separator: " = "))") }
     return lines
   }

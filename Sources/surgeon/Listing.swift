@@ -67,6 +67,9 @@ struct Listing: Sendable {
     Listing(name: "gates", summary: "limits that a recipe or sweep can set") {
       Gates.Quantity.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
     },
+    Listing(name: "warnings", summary: "what inspect warns of") {
+      CheckpointWarning.Code.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
     Listing(name: "schemas", summary: "kinds of reports, and the recipe; print one with surgeon schema KIND")
     {
       SchemaRegistry.kinds.map { Item(name: $0, summary: SchemaRegistry.summary($0) ?? "") }

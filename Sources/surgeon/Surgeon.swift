@@ -19,6 +19,8 @@ struct Surgeon: ParsableCommand {
         name: "Models:",
         subcommands: [
           InspectCommand.self,
+          DiffCommand.self,
+          ConvertCommand.self,
           ParityCommand.self,
           GenerateCommand.self,
           PerplexityCommand.self,

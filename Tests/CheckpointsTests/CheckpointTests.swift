@@ -85,9 +85,11 @@ import Testing
         return nil
       } catch { return error as? CheckpointError }
     }
-    let pickles = try made("a", ["config.json", "pytorch_model.bin"])
+    let pickles = try made("a", ["config.json", "optimizer.bin"])
     #expect(error(pickles)?.code == "WEIGHTS_UNSUPPORTED")
     #expect(error(pickles)?.suggestion.contains("save_pretrained") == true)
+    let fake = try made("a2", ["config.json", "pytorch_model.bin"])
+    #expect(code { _ = try Checkpoint(folder: fake, cache: .none) } == "TORCH_NOT_ARCHIVE")
     #expect(error(try made("b", ["m.Q4_K.gguf"]))?.suggestion.contains("GGUF") == true)
     #expect(
       error(try made("c", ["adapter_config.json", "adapter_model.safetensors"]))?.suggestion

@@ -24,7 +24,8 @@ import Testing
       "probe.score",
       "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
       "edit.export",
-      "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls",
+      "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
+      "probe.import",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }

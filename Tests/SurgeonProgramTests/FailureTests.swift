@@ -49,9 +49,29 @@ struct FailureTests {
       try $0.write(
         #"{"weight_map": {"a": "../secret.safetensors"}}"#, to: "model/model.safetensors.index.json")
     },
-    Case(name: "PyTorch pickles", arguments: "inspect model", exit: 69, code: "WEIGHTS_UNSUPPORTED") {
+    Case(name: "safetensors called .bin", arguments: "inspect model", exit: 65, code: "TORCH_NOT_ARCHIVE") {
       try Files.rename($0.path("model/model.safetensors"), to: $0.path("model/pytorch_model.bin"))
     },
+    Case(
+      name: "weights under an unknown name", arguments: "inspect model", exit: 69, code: "WEIGHTS_UNSUPPORTED"
+    ) {
+      try Files.rename($0.path("model/model.safetensors"), to: $0.path("model/step-100.pt"))
+    },
+    Case(name: "quantised weights", arguments: "generate model -p a", exit: 69, code: "WEIGHTS_QUANTISED") {
+      try $0.change("model/config.json") { $0["quantization_config"] = ["quant_method": "gptq", "bits": 4] }
+    },
+    Case(
+      name: "perplexity of quantised weights", arguments: "perplexity model -f t.txt", exit: 69,
+      code: "WEIGHTS_QUANTISED"
+    ) {
+      try $0.write("One two three.\n", to: "t.txt")
+      try $0.change("model/config.json") { $0["quantization_config"] = ["quant_method": "awq", "w_bit": 4] }
+    },
+    Case(
+      name: "converting safetensors", arguments: "convert model -o out", exit: 65, code: "NOTHING_TO_CONVERT"),
+    Case(
+      name: "a probe that is none", arguments: "probe import model/config.json -o p", exit: 65,
+      code: "TORCH_NOT_ARCHIVE"),
     Case(
       name: "unknown architecture", arguments: "generate model -p a", exit: 69, code: "ARCHITECTURE_UNKNOWN"
     ) {

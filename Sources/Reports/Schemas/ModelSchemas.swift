@@ -22,6 +22,25 @@ enum ModelSchemas {
             "dtypes": {"type": "object", "additionalProperties": {"$ref": "#/$defs/count"},
               "description": "Parameters of each dtype"},
             "tied": {"type": "array", "items": {"type": "array", "items": {"type": "string"}}},
+            "values_read": {"type": "boolean", "description": "Whether NaN and infinity were looked for"},
+            "warnings": {
+              "type": "array", "description": "What works here and breaks elsewhere",
+              "items": {
+                "type": "object", "required": ["code", "message", "suggestion", "tensors"],
+                "properties": {
+                  "code": {"type": "string"}, "message": {"type": "string"}, "suggestion": {"type": "string"},
+                  "tensors": {"type": "array", "items": {"type": "string"}}
+                }
+              }
+            },
+            "quantisation": {
+              "type": ["object", "null"], "required": ["method", "bits", "config"],
+              "properties": {
+                "method": {"type": "string"}, "bits": {"$ref": "#/$defs/optional_count"},
+                "tensors": {"$ref": "#/$defs/count"}, "evidence": {"type": "string"},
+                "config": {"type": ["object", "null"], "description": "quantization_config as it stands"}
+              }
+            },
             "tensors": {
               "type": "array",
               "items": {
