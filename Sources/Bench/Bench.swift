@@ -7,6 +7,6 @@ struct Bench: ParsableCommand {
     abstract: "Timings, and the making of the data that ships with Surgeon.",
     subcommands: [
       MakeCorpusCommand.self, JudgeRepliesCommand.self, MakeCheckpointCommand.self, StagesCommand.self,
-      PipelineCommand.self, KernelsCommand.self,
+      PipelineCommand.self, KernelsCommand.self, TokenizerCommand.self,
     ])
 }

@@ -15,8 +15,7 @@ extension AlignedText {
   /// Drops control and format characters and U+FFFD, and makes every whitespace a space.
   mutating func cleanForBert() {
     mapScalars { value, origin, draft in
-      let isLayout = value == 9 || value == 10 || value == 13
-      if value == 0xFFFD || (!isLayout && ScalarClass(value).isControlFormatOrPrivate) { return }
+      if ScalarRanges.bertControls.contains(value) { return }
       draft.append(scalar: ScalarClass.isSpace(value) ? 32 : value, origin: origin)
     }
   }

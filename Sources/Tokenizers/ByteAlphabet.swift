@@ -47,4 +47,20 @@ enum ByteAlphabet {
     let digits = Array("0123456789ABCDEF".utf8)
     return (0..<256).map { Array("<0x".utf8) + [digits[$0 >> 4], digits[$0 & 15], UInt8(ascii: ">")] }
   }()
+
+  /// The byte that a token `<0xXX>` spells; nil for other tokens.
+  static func fallbackByte(_ token: [UInt8]) -> UInt8? {
+    func digit(_ byte: UInt8) -> UInt8? {
+      switch byte {
+      case 48...57: byte - 48
+      case 65...70: byte - 55
+      case 97...102: byte - 87
+      default: nil
+      }
+    }
+    guard token.count == 6, token.starts(with: [0x3C, 0x30, 0x78]), token[5] == 0x3E,
+      let high = digit(token[3]), let low = digit(token[4])
+    else { return nil }
+    return high << 4 | low
+  }
 }

@@ -39,6 +39,25 @@ struct CharacterMap: Sendable {
     return nil
   }
 
+  /// What stands for the longest beginning of a text that is in the map, and how long that is: sentencepiece's own rule.
+  func longest(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> (ArraySlice<UInt8>, Int)? {
+    var node = offset(units[0])
+    var best: (ArraySlice<UInt8>, Int)?
+    for index in start..<bytes.count {
+      let byte = bytes[index]
+      node ^= Int(byte)
+      guard byte != 0, node < units.count, units[node] & 0x8000_00FF == UInt32(byte) else { break }
+      let unit = units[node]
+      node ^= offset(unit)
+      guard unit >> 8 & 1 == 1 else { continue }
+      guard node < units.count else { break }
+      let place = Int(units[node] & 0x7FFF_FFFF)
+      guard place < replacements.count, replacements[place] & 0xC0 != 0x80 else { continue }
+      best = (replacements[place...].prefix { $0 != 0 }, index + 1 - start)
+    }
+    return best
+  }
+
   private func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 0x200) >> 6) }
 }
 

@@ -1,9 +1,10 @@
 import JSON
 
-/// What `Replace` and `Split` look for: a literal text, or one of the published regular expressions.
+/// What `Replace` and `Split` look for: a literal text, one of the published regular expressions, or any other one.
 enum TextPattern {
   case literal([UInt8])
   case published(PublishedPattern)
+  case expression(Expression)
 
   /// Reads `{"String": …}` or `{"Regex": …}`.
   init(_ value: JSONValue?, part: String, source: String) throws {
@@ -15,13 +16,21 @@ enum TextPattern {
       throw TokenizerError.malformed(
         source: source, place: part, reason: "a pattern that is neither a String nor a Regex")
     }
-    guard
-      let known = PublishedPattern.allCases.first(where: { $0.rawValue.utf8.elementsEqual(expression.utf8) })
-    else {
-      throw TokenizerError.unknownKind(
-        part: part, kind: "the regular expression \(expression)", source: source)
+    if let known = PublishedPattern.allCases.first(where: {
+      $0.rawValue.utf8.elementsEqual(expression.utf8)
+    }) {
+      self = .published(known)
+      return
     }
-    self = .published(known)
+    do {
+      self = .expression(try Expression(expression))
+    } catch ExpressionError.refused(let construct) {
+      throw TokenizerError.unknownKind(
+        part: part, kind: "the regular expression \(expression) with \(construct)", source: source)
+    } catch ExpressionError.malformed(let reason) {
+      throw TokenizerError.malformed(
+        source: source, place: part, reason: "the regular expression \(expression): \(reason)")
+    }
   }
 
   /// The matches inside a range of bytes, ascending and apart.
@@ -45,6 +54,10 @@ enum TextPattern {
             index += 1
           }
         }
+      case .expression(let expression):
+        if range.isEmpty { return }
+        var matcher = ExpressionMatcher(expression, run, start: range.lowerBound)
+        matcher.forEach { found.append($0) }
       case .published(let pattern):
         var index = range.lowerBound
         while index < run.end {
