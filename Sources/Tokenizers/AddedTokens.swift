@@ -78,9 +78,12 @@ struct AddedTokens: Sendable {
           match.upperBound < range.upperBound && ScalarClass.isWord(run.scalar(at: match.upperBound).value)
         if follows || leads { continue }
       }
-      var start = max(taken, match.lowerBound)
+      // A token may begin inside of the space that the one before took along: both keep their ranges, and what follows
+      // begins behind the last, as in the package.
+      var start = match.lowerBound
       var end = match.upperBound
       if token.leftStrip {
+        start = max(start, taken)
         while start > taken {
           let before = run.start(before: start)
           guard ScalarClass.isSpace(run.scalar(at: before).value) else { break }
@@ -91,7 +94,6 @@ struct AddedTokens: Sendable {
       if taken < start { parts.append((nil, taken..<start)) }
       parts.append((token.id, start..<end))
       taken = end
-      index = max(index, end)
     }
     if taken < range.upperBound { parts.append((nil, taken..<range.upperBound)) }
     return parts

@@ -9,7 +9,12 @@ enum TextPattern {
   /// Reads `{"String": …}` or `{"Regex": …}`.
   init(_ value: JSONValue?, part: String, source: String) throws {
     if let text = value?["String"]?.string ?? value?.string {
-      self = .literal(Array(text.utf8))
+      if text.isEmpty {
+        // The package makes an expression of the text, and that one matches between all scalars.
+        self = .expression(try Self.expression("", part, source))
+      } else {
+        self = .literal(Array(text.utf8))
+      }
       return
     }
     guard let expression = value?["Regex"]?.string else {
@@ -22,8 +27,12 @@ enum TextPattern {
       self = .published(known)
       return
     }
+    self = .expression(try Self.expression(expression, part, source))
+  }
+
+  private static func expression(_ expression: String, _ part: String, _ source: String) throws -> Expression {
     do {
-      self = .expression(try Expression(expression))
+      return try Expression(expression)
     } catch ExpressionError.refused(let construct) {
       throw TokenizerError.unknownKind(
         part: part, kind: "the regular expression \(expression) with \(construct)", source: source)

@@ -6,7 +6,7 @@ import Testing
 @testable import Tokenizers
 
 /// Generated texts against the Python packages: needs SURGEON_ORACLE_PYTHON, a Python with `tokenizers` and
-/// `sentencepiece`.
+/// `sentencepiece`. SURGEON_ORACLE_SEED moves the seeds, SURGEON_ORACLE_FACTOR multiplies the cases.
 @Suite(.enabled(if: Oracle.python != nil, "SURGEON_ORACLE_PYTHON names no Python with the packages"))
 struct PropertyTests {
   @Test(arguments: [11, 12])
@@ -99,6 +99,9 @@ enum Oracle {
     let script = Files.folder(of: #filePath) + "/Scripts/oracle.py"
     let output = folder.path + "/cases"
     let names = models.map { "'\($0)'" }.joined(separator: " ")
+    func number(_ name: String) -> Int? { getenv(name).flatMap { Int(String(cString: $0)) } }
+    let seed = seed + (number("SURGEON_ORACLE_SEED") ?? 0)
+    let count = count * max(1, number("SURGEON_ORACLE_FACTOR") ?? 1)
     let command =
       "'\(python ?? "")' '\(script)' '\(Fixture.folder)' \(seed) \(count) \(kind) \(names) > '\(output)'"
     #expect(system(command) == 0)

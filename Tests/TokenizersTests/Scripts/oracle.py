@@ -11,6 +11,7 @@ import random
 import sys
 
 folder, seed, count, kind = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+sys.stdout.reconfigure(encoding="utf-8")
 draw = random.Random(seed)
 POOL = list("aAbBeéIiſsSßzZżЖжΣςσ中あカｱ한अनिก้ำعربי0123456789²½१٣Ⅷ.,!?'’\"-_/\\()<>[]{}|~`^+=$€©№@#%&*…—«»¿\t\n\r\v\f\x00\x1b\x7f\x85\u00a0\u00ad\u1680"
             "\u2003\u2028\u2029\u200b\u200c\u200d\u2060\ufeff\ufffd\u0300\u0301\u0323\u0327\u0345\u0903\u20e3\ufe0f👍🏽👨👩🇬🇧🤷ǅʰⒶ\U0001d7d8\U0002f800\U00011938")
@@ -30,7 +31,7 @@ def text():
 
 
 def show(**case):
-    print(json.dumps(case, ensure_ascii=True))
+    print(json.dumps(case, ensure_ascii=False))
 
 
 if kind == "tokenizers":
