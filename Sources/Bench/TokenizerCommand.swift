@@ -86,7 +86,8 @@ struct TokenizerCommand: ParsableCommand {
 enum LargeVocabulary {
   /// Writes `tokenizer.json` and nothing else.
   static func write(to folder: String) throws {
-    let alphabet = (33...126).map { UInt32($0) } + (161...172).map { UInt32($0) } + (174...323).map { UInt32($0) }
+    let alphabet =
+      (33...126).map { UInt32($0) } + (161...172).map { UInt32($0) } + (174...323).map { UInt32($0) }
     var tokens = alphabet.prefix(256).compactMap { Unicode.Scalar($0).map { String($0) } }
     var known = Set(tokens)
     var merges: [(String, String)] = []

@@ -173,12 +173,14 @@ extension AlignedText {
     var index = 0
     for letter in letters {
       if letter.change > 0 {
-        draft.append(scalar: letter.scalar, origin: index > 0 ? byteOrigin(index - 1) : Origin(start: 0, end: 0))
+        draft.append(
+          scalar: letter.scalar, origin: index > 0 ? byteOrigin(index - 1) : Origin(start: 0, end: 0))
         continue
       }
       let length = scalarLength(index)
       draft.append(
-        scalar: letter.scalar, origin: length > 0 ? origin(at: index, length: length) : Origin(start: 0, end: 0))
+        scalar: letter.scalar,
+        origin: length > 0 ? origin(at: index, length: length) : Origin(start: 0, end: 0))
       for _ in 0...(-letter.change) { index += scalarLength(index) }
     }
     take(draft)

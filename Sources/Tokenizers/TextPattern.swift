@@ -30,7 +30,8 @@ enum TextPattern {
     self = .expression(try Self.expression(expression, part, source))
   }
 
-  private static func expression(_ expression: String, _ part: String, _ source: String) throws -> Expression {
+  private static func expression(_ expression: String, _ part: String, _ source: String) throws -> Expression
+  {
     do {
       return try Expression(expression)
     } catch ExpressionError.refused(let construct) {

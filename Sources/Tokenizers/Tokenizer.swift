@@ -80,7 +80,8 @@ public final class Tokenizer: Sendable {
     return text.withUTF8 { first in
       pair.withUTF8 { second in
         pipeline.encode(
-          first, second, scratch, addSpecialTokens: addSpecialTokens, recognizesSpecial: recognizesSpecialTokens)
+          first, second, scratch, addSpecialTokens: addSpecialTokens,
+          recognizesSpecial: recognizesSpecialTokens)
       }
     }
   }

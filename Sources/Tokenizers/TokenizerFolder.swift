@@ -252,7 +252,9 @@ struct TokenizerFolder {
     if settings["add_bos_token"]?.bool ?? beginsByClass, let bos = facts.bos {
       parts.insert(.special([bos]), at: 0)
     }
-    if settings["add_eos_token"]?.bool ?? kind.hasPrefix("T5"), let eos = facts.eos { parts.append(.special([eos])) }
+    if settings["add_eos_token"]?.bool ?? kind.hasPrefix("T5"), let eos = facts.eos {
+      parts.append(.special([eos]))
+    }
     if parts != [.text] { pipeline.postProcessors = [.template(parts)] }
   }
 

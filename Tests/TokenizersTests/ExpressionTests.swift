@@ -49,7 +49,8 @@ import Testing
     (#"(?(1)a|b)"#, "condition"), ("(?~ab)", "absent"), (#"\R"#, #"\R"#), (#"\X"#, #"\X"#),
     (#"\Ga"#, #"\G"#), (#"a\Kb"#, #"\K"#), (#"\p{Emoji}"#, "Emoji"), ("(?i:é)", "folded case"),
     ("(?i:ss)", "folded case"), ("(?i:st)", "folded case"), (#"(?i:[\p{L}])"#, "folded case"),
-    ("(?:a*)*", "may be empty"), ("(?<=a+)b", "unbounded"), ("(?<!a?+)b", "given back"), ("(?P<n>a)", "Python"), ("a{1001}", "1000 times"),
+    ("(?:a*)*", "may be empty"), ("(?<=a+)b", "unbounded"), ("(?<!a?+)b", "given back"),
+    ("(?P<n>a)", "Python"), ("a{1001}", "1000 times"),
     ("[[:foo:]]", "foo"), ("(?a:b)", "option"), ("(*FAIL)", "verb"), (#"\pL"#, "without braces"),
     ("(?:(?:(?:a{1000}){1000}){1000})", "instructions"), ("^*", "anchor"), ("(?=a)*", "looks around"),
   ])
@@ -62,12 +63,14 @@ import Testing
     } catch { Issue.record("\(pattern): \(error)") }
   }
 
-  @Test(arguments: ["(", ")", "[", "[a", "a)", "[b-a]", #"\"#, #"\x{110000}"#, #"\x{D800}"#, #"\u12"#, "*a", "(?#"])
+  @Test(arguments: [
+    "(", ")", "[", "[a", "a)", "[b-a]", #"\"#, #"\x{110000}"#, #"\x{D800}"#, #"\u12"#, "*a", "(?#",
+  ])
   func malformed(pattern: String) {
     do {
       _ = try Expression(pattern)
       Issue.record("\(pattern) was taken")
-    } catch ExpressionError.malformed { } catch { Issue.record("\(pattern): \(error)") }
+    } catch ExpressionError.malformed {} catch { Issue.record("\(pattern): \(error)") }
   }
 
   @Test func deepNestingIsRefused() {
@@ -80,7 +83,8 @@ import Testing
   @Test(
     .timeLimit(.minutes(1)),
     arguments: [
-      "(a+)+b", "(a|a)+b", "(a|aa)+b", "(?:a+){3,}c", "(?=(a+)+b)a", "(?>(a|aa)+)b", "a?a?a?a?a?a?a?a?aaaaaaaab",
+      "(a+)+b", "(a|a)+b", "(a|aa)+b", "(?:a+){3,}c", "(?=(a+)+b)a", "(?>(a|aa)+)b",
+      "a?a?a?a?a?a?a?a?aaaaaaaab",
       #"(?:\w+\s?)+$x"#, "(?:.|a)+?b", "(?<!(?:a|aa){8})b",
     ])
   func catastrophicPatterns(pattern: String) throws {

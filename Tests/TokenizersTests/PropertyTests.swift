@@ -34,7 +34,8 @@ struct PropertyTests {
       }
     }
     #expect(count > 3000)
-    #expect(different.isEmpty, "\(different.count) of \(count): \(different.prefix(5).joined(separator: "\n"))")
+    #expect(
+      different.isEmpty, "\(different.count) of \(count): \(different.prefix(5).joined(separator: "\n"))")
   }
 
   @Test(arguments: [21, 22])
@@ -44,19 +45,23 @@ struct PropertyTests {
     try Oracle.forEachCase("expressions", seed: seed, count: 4000) { one in
       let pattern = one["pattern"]?.string ?? ""
       let text = one["text"]?.string ?? ""
-      guard let expected = one["matches"]?.array?.compactMap(\.int), let expression = try? Expression(pattern) else {
+      guard let expected = one["matches"]?.array?.compactMap(\.int), let expression = try? Expression(pattern)
+      else {
         refused += 1
         return
       }
       count += 1
       let bytes = Array(text.utf8)
-      let found = TextPattern.expression(expression).matches(bytes, in: 0..<bytes.count).filter { !$0.isEmpty }
+      let found = TextPattern.expression(expression).matches(bytes, in: 0..<bytes.count).filter {
+        !$0.isEmpty
+      }
       if found.flatMap({ [$0.lowerBound, $0.upperBound] }) != expected {
         different.append("\(pattern) in \(text.debugDescription): \(expected), here \(found)")
       }
     }
     #expect(count > 2000 && refused > 0)
-    #expect(different.isEmpty, "\(different.count) of \(count): \(different.prefix(8).joined(separator: "\n"))")
+    #expect(
+      different.isEmpty, "\(different.count) of \(count): \(different.prefix(8).joined(separator: "\n"))")
   }
 
   @Test func sentencePieceModelsEqualThePackage() throws {
@@ -72,22 +77,28 @@ struct PropertyTests {
       let ids = SentencePieceTests.ids(pipeline, text)
       let expected = one["ids"]?.array?.compactMap(\.int).map(Int32.init) ?? []
       count += 1
-      if ids != expected { different.append("\(Files.name(of: name)): \(text.debugDescription) \(expected) \(ids)") }
+      if ids != expected {
+        different.append("\(Files.name(of: name)): \(text.debugDescription) \(expected) \(ids)")
+      }
       let decoded = pipeline.decode(expected, skipSpecialTokens: true)
       if Array(decoded.utf8) != Array((one["decoded"]?.string ?? "").utf8) {
         different.append(
-          "\(Files.name(of: name)): decoding \(expected) \(one["decoded"]?.string?.debugDescription ?? "") \(decoded.debugDescription)")
+          "\(Files.name(of: name)): decoding \(expected) \(one["decoded"]?.string?.debugDescription ?? "") \(decoded.debugDescription)"
+        )
       }
     }
     #expect(count >= 500)
-    #expect(different.isEmpty, "\(different.count) of \(count): \(different.prefix(5).joined(separator: "\n"))")
+    #expect(
+      different.isEmpty, "\(different.count) of \(count): \(different.prefix(5).joined(separator: "\n"))")
   }
 }
 
 /// Runs Scripts/oracle.py.
 enum Oracle {
   static let python: String? = {
-    guard let path = getenv("SURGEON_ORACLE_PYTHON").map({ String(cString: $0) }), !path.isEmpty else { return nil }
+    guard let path = getenv("SURGEON_ORACLE_PYTHON").map({ String(cString: $0) }), !path.isEmpty else {
+      return nil
+    }
     return system("'\(path)' -c 'import tokenizers, sentencepiece' >/dev/null 2>&1") == 0 ? path : nil
   }()
 

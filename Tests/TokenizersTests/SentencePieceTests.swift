@@ -37,7 +37,8 @@ import Testing
       let ids = try #require(one["ids"]?.array).compactMap(\.int).map(Int32.init)
       #expect(Self.ids(pipeline, text) == ids, "\(name), ids of \(text.debugDescription)")
       #expect(
-        Array(pipeline.decode(ids, skipSpecialTokens: true).utf8) == Array((one["decoded"]?.string ?? "").utf8),
+        Array(pipeline.decode(ids, skipSpecialTokens: true).utf8)
+          == Array((one["decoded"]?.string ?? "").utf8),
         "\(name), decoding of \(text.debugDescription)")
     }
   }
@@ -57,7 +58,8 @@ import Testing
       #expect(tokenizer.encode(text).offsets == reference.encode(text).offsets)
       #expect(tokenizer.decode(tokenizer.encode(text).ids) == text)
     }
-    try Files.write(#"{"tokenizer_class": "XLMRobertaTokenizer"}"#, to: folder.path + "/tokenizer_config.json")
+    try Files.write(
+      #"{"tokenizer_class": "XLMRobertaTokenizer"}"#, to: folder.path + "/tokenizer_config.json")
     let error = #expect(throws: TokenizerError.self) { try Tokenizer(folder: folder.path) }
     #expect(error?.code == "TOKENIZER_UNKNOWN_KIND" && error?.found.contains("XLMRobertaTokenizer") == true)
   }
@@ -85,7 +87,9 @@ import Testing
       good + [0x0A, 0x80], good + [0x0B], good + [0x0C], good + [0x02, 0], good + [0x0D, 0, 0],
       good + [0x09, 0, 0, 0, 0], good + Self.field(2, [0x18, 9]), good + Self.field(1, [0x0A, 0x7F, 0x61]),
     ]
-    for end in 1..<good.count where end != Self.piece("<unk>", 2).count { damaged.append(Array(good[..<end])) }
+    for end in 1..<good.count where end != Self.piece("<unk>", 2).count {
+      damaged.append(Array(good[..<end]))
+    }
     for bytes in damaged {
       let error = #expect(throws: TokenizerError.self) { try SentencePieceFile(bytes, source: "x.model") }
       #expect(error?.code == "TOKENIZER_MALFORMED" && error?.found.contains("x.model") == true, "\(bytes)")
@@ -95,7 +99,8 @@ import Testing
       for bit in 0..<8 {
         var bytes = good
         bytes[index] ^= 1 << UInt8(bit)
-        guard let file = try? SentencePieceFile(bytes, source: "x"), let pipeline = try? Pipeline(file, source: "x")
+        guard let file = try? SentencePieceFile(bytes, source: "x"),
+          let pipeline = try? Pipeline(file, source: "x")
         else { continue }
         _ = Self.ids(pipeline, "aab a")
       }
@@ -113,8 +118,9 @@ import Testing
     #expect(code(good) == nil)
     #expect(code(good + Self.field(3, Self.field(2, [1, 2, 3]))) == "TOKENIZER_MALFORMED")
     #expect(code(good + Self.field(3, Self.field(2, [0xFF, 0xFF, 0xFF, 0xFF, 1]))) == "TOKENIZER_MALFORMED")
-    #expect(code(good + Self.field(2, [0x98, 0x02, 1])) == "TOKENIZER_MALFORMED")  // byte fallback without bytes
-    #expect(code(good + Self.field(2, [0x18, 3])) == "TOKENIZER_UNKNOWN_KIND")  // words
+    // Byte fallback without bytes, a model of words, unused pieces under BPE.
+    #expect(code(good + Self.field(2, [0x98, 0x02, 1])) == "TOKENIZER_MALFORMED")
+    #expect(code(good + Self.field(2, [0x18, 3])) == "TOKENIZER_UNKNOWN_KIND")
     #expect(code(good + Self.field(2, [0x18, 2]) + Self.piece("b", 5)) == "TOKENIZER_UNKNOWN_KIND")
     // A charsmap whose every unit points somewhere: look-ups stay inside.
     for byte: UInt8 in [0x00, 0x61, 0x7F, 0xFF] {

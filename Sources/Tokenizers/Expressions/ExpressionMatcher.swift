@@ -122,7 +122,8 @@ struct ExpressionMatcher {
             }
           } else {
             let found =
-              step.operation == .ahead ? inner(step.first, index, level) >= 0 : looksBehind(step, index, level)
+              step.operation == .ahead
+              ? inner(step.first, index, level) >= 0 : looksBehind(step, index, level)
             holds = found != (step.second & 1 == 1)
           }
           if holds { instruction = Int(step.next) }

@@ -220,7 +220,8 @@ struct ExpressionReader {
     case UInt32(UInt8(ascii: "(")): return try group()
     case UInt32(UInt8(ascii: "[")): return .set(try bracket(), folded: nil)
     case UInt32(UInt8(ascii: ".")):
-      return .set(options.pointTakesLines ? ScalarSet().complement : ScalarSet(10...10).complement, folded: nil)
+      return .set(
+        options.pointTakesLines ? ScalarSet().complement : ScalarSet(10...10).complement, folded: nil)
     case UInt32(UInt8(ascii: "^")): return .place(.lineStart)
     case UInt32(UInt8(ascii: "$")): return .place(.lineEnd)
     case UInt32(UInt8(ascii: "\\")): return try escape()
@@ -516,7 +517,9 @@ enum ExpressionFolding {
         if value | 0x20 == 0x73 { more.append(0x17F) }
       } else if value == 0x212A || value == 0x17F {
         more += value == 0x17F ? [0x53, 0x73] : [0x4B, 0x6B]
-      } else if let properties = Unicode.Scalar(value)?.properties, properties.isCased || properties.changesWhenCaseFolded {
+      } else if let properties = Unicode.Scalar(value)?.properties,
+        properties.isCased || properties.changesWhenCaseFolded
+      {
         throw ExpressionError.refused(
           "U+\(String(value, radix: 16, uppercase: true)) under folded case")
       }

@@ -58,7 +58,9 @@ struct ScalarSet: Sendable, Equatable {
   /// All other scalars; surrogates are none.
   var complement: ScalarSet {
     var result = self
-    for index in words.indices { result.words[index] = index / 4 >= 0xD8 && index / 4 <= 0xDF ? 0 : ~words[index] }
+    for index in words.indices {
+      result.words[index] = index / 4 >= 0xD8 && index / 4 <= 0xDF ? 0 : ~words[index]
+    }
     return result
   }
 

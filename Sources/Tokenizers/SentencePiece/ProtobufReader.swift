@@ -34,7 +34,9 @@ struct ProtobufReader {
     let start = index
     let key = try varint()
     let number = key >> 3
-    guard number > 0, number < 1 << 29 else { throw Damage(offset: start, reason: "a field of number \(number)") }
+    guard number > 0, number < 1 << 29 else {
+      throw Damage(offset: start, reason: "a field of number \(number)")
+    }
     switch key & 7 {
     case 0: return (Int(number), .varint(try varint()))
     case 1: return (Int(number), .fixed64(try fixed(8)))

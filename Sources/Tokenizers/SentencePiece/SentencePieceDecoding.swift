@@ -53,7 +53,8 @@ struct SentencePieceDecoding: Sendable {
     var index = 0
     while index < bytes.count {
       let first = bytes[index]
-      let length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0
+      let length =
+        first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0
       if length > 0, index + length <= bytes.count,
         String(validating: bytes[index..<index + length], as: UTF8.self) != nil
       {

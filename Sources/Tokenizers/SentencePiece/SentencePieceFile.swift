@@ -37,7 +37,8 @@ struct SentencePieceFile {
       throw TokenizerError.malformed(source: source, place: "byte \(damage.offset)", reason: damage.reason)
     }
     guard !pieces.isEmpty else {
-      throw TokenizerError.malformed(source: source, place: "pieces", reason: "none: this is no sentencepiece model")
+      throw TokenizerError.malformed(
+        source: source, place: "pieces", reason: "none: this is no sentencepiece model")
     }
     var seen = Vocabulary(capacity: pieces.count)
     for (id, piece) in pieces.enumerated() {
@@ -49,7 +50,8 @@ struct SentencePieceFile {
         throw TokenizerError.malformed(source: source, place: place, reason: "a score that is no number")
       }
       guard seen.id(piece.text) == nil else {
-        throw TokenizerError.malformed(source: source, place: place, reason: "'\(piece.text.text)' is there twice")
+        throw TokenizerError.malformed(
+          source: source, place: place, reason: "'\(piece.text.text)' is there twice")
       }
       seen.add(piece.text, id: id)
     }
@@ -119,7 +121,8 @@ struct SentencePieceFile {
     }
   }
 
-  private mutating func readNormalizer(_ message: ProtobufReader, _ bytes: UnsafeBufferPointer<UInt8>) throws {
+  private mutating func readNormalizer(_ message: ProtobufReader, _ bytes: UnsafeBufferPointer<UInt8>) throws
+  {
     var fields = message
     while let (number, value) = try fields.next() {
       switch (number, value) {

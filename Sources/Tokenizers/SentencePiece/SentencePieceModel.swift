@@ -10,7 +10,9 @@ extension Pipeline {
       if piece.kind == .userDefined { kept.add(piece.text, id) }
       if piece.kind == .unknown { unknown = Int32(id) }
     }
-    if file.fallsBackToBytes, let absent = ByteAlphabet.fallbackNames.first(where: { vocabulary.id($0) == nil }) {
+    if file.fallsBackToBytes,
+      let absent = ByteAlphabet.fallbackNames.first(where: { vocabulary.id($0) == nil })
+    {
       throw TokenizerError.malformed(
         source: source, place: "pieces", reason: "byte fallback without the piece \(absent.text)")
     }
@@ -25,7 +27,8 @@ extension Pipeline {
     case .word:
       throw TokenizerError.unknownKind(part: "model", kind: "a sentencepiece model of words", source: source)
     case .character:
-      throw TokenizerError.unknownKind(part: "model", kind: "a sentencepiece model of characters", source: source)
+      throw TokenizerError.unknownKind(
+        part: "model", kind: "a sentencepiece model of characters", source: source)
     }
     normalizers = [.sentencePiece(try SentencePieceNormalizer(file, kept: kept, source: source))]
     decoders = [
@@ -77,7 +80,9 @@ extension BytePairModel {
     }
     // Pieces that can be in a text, and single scalars that are no pieces but parts of some.
     var symbols = Vocabulary(capacity: file.pieces.count)
-    for (id, piece) in file.pieces.enumerated() where piece.kind == .normal { symbols.add(piece.text, id: id) }
+    for (id, piece) in file.pieces.enumerated() where piece.kind == .normal {
+      symbols.add(piece.text, id: id)
+    }
     let known = file.pieces.count
     var ranks: [Float: Int] = [:]
     for (rank, score) in Set(file.pieces.map(\.score)).sorted(by: >).enumerated() { ranks[score] = rank }

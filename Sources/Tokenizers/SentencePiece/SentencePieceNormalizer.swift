@@ -63,10 +63,14 @@ struct SentencePieceNormalizer: Sendable {
       // Marks of the text itself go with spaces at the end.
       if removesSpaces {
         var end = draft.count
-        while end >= mark.count, draft.bytes[(end - mark.count)..<end].elementsEqual(mark), end > 0 { end -= mark.count }
+        while end >= mark.count, draft.bytes[(end - mark.count)..<end].elementsEqual(mark), end > 0 {
+          end -= mark.count
+        }
         draft.truncate(end)
       }
-      if marks && marksAtEnd && draft.count > 0, let last = draft.origins.last { draft.append(mark, origin: last) }
+      if marks && marksAtEnd && draft.count > 0, let last = draft.origins.last {
+        draft.append(mark, origin: last)
+      }
     }
     text.take(draft)
   }
