@@ -35,6 +35,26 @@ enum ByteAlphabet {
     return true
   }
 
+  /// The bytes that a token written in the alphabet stands for, put at `target`, where there must be room for as many as
+  /// the token has: their number, or -1 when a scalar is outside of it.
+  @inline(__always) static func decode(
+    _ token: UnsafeRawBufferPointer, to target: UnsafeMutablePointer<UInt8>,
+    _ table: UnsafeBufferPointer<Int16>
+  ) -> Int {
+    guard let base = token.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return 0 }
+    let run = UTF8Run(base: base, end: token.count)
+    var count = 0
+    var index = 0
+    while index < run.end {
+      let (value, length) = run.scalar(at: index)
+      guard value < 0x144, table[Int(value)] >= 0 else { return -1 }
+      target[count] = UInt8(truncatingIfNeeded: table[Int(value)])
+      count += 1
+      index += length
+    }
+    return count
+  }
+
   /// A token's bytes, written in the alphabet.
   static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var text: [UInt8] = []

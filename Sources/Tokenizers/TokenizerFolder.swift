@@ -110,9 +110,8 @@ struct TokenizerFolder {
     let lines = try bytes("merges.txt")
     let source = folder
     let vocabulary = try document.withRoot { try Vocabulary(members: $0, rawBytes: true, source: source) }
-    var reader = MergeReader(
-      vocabulary: vocabulary, rawBytes: true, prefixLength: 0, source: path("merges.txt"),
-      capacity: lines.lazy.filter { $0 == 10 }.count + 1)
+    let reader = MergeReader(
+      vocabulary: vocabulary, rawBytes: true, prefixLength: 0, source: path("merges.txt"))
     try lines.withUnsafeBytes { all in
       for line in all.split(separator: 10) {
         let line = line.last == 13 ? line.dropLast() : line

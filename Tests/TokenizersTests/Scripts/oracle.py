@@ -83,7 +83,7 @@ elif kind == "expressions":
             place.append(place[-1] + len(character.encode()))
         try:
             pieces = pre_tokenizers.Split(Regex(one), "removed", invert=True).pre_tokenize_str(content)
-        except Exception:
+        except BaseException:  # a pattern may make the package panic
             show(pattern=one, text=content, matches=None)
             continue
         show(pattern=one, text=content, matches=[place[i] for _, pair in pieces for i in pair])
