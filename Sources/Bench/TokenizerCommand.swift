@@ -1,5 +1,4 @@
 import ArgumentParser
-import JSON
 import Runtime
 import Tokenizers
 
@@ -93,11 +92,11 @@ enum LargeVocabulary {
     var merges: [(String, String)] = []
     var random = CounterRandom(seed: 1, stream: "large vocabulary")
     while tokens.count < 128_000 {
-      // Mostly joins of what came lately, as in trained vocabularies: tokens of four to ten letters.
-      let left = tokens[random.below(tokens.count)]
+      // Joins of what came lately with what came early, as in trained vocabularies.
+      let left = tokens[tokens.count - 1 - random.below(min(tokens.count, 40_000))]
       let right = tokens[random.below(min(tokens.count, 4000))]
       let joined = left + right
-      if joined.unicodeScalars.count > 16 || !known.insert(joined).inserted { continue }
+      if joined.unicodeScalars.count > 32 || !known.insert(joined).inserted { continue }
       tokens.append(joined)
       merges.append((left, right))
     }
@@ -108,7 +107,7 @@ enum LargeVocabulary {
     var text = """
       {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
       "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
-      "post_processor": null, "decoder": {"type": "ByteLevel"},
+      "post_processor": null, "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
       "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
       "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "ignore_merges": true, "vocab": {
 

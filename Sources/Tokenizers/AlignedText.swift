@@ -118,6 +118,11 @@ struct AlignedText {
       for _ in before..<bytes.count { origins.append(origin) }
     }
 
+    @inline(__always) mutating func append(byte: UInt8, origin: Origin) {
+      bytes.append(byte)
+      origins.append(origin)
+    }
+
     /// Drops what is behind a number of bytes.
     mutating func truncate(_ count: Int) {
       bytes.removeLast(bytes.count - count)

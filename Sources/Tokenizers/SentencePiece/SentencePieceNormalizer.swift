@@ -34,27 +34,32 @@ struct SentencePieceNormalizer: Sendable {
     let isStart = text.bytes.isEmpty || text.byteOrigin(0).start == 0
     let marks = addsMark && (marksEveryPart || isStart)
     var index = 0
-    var trailing = 0  // bytes of marks at the end
     var afterSpace = removesSpaces
-    var pending = marks && !marksAtEnd
+    // Spaces at the beginning are nothing; all else makes a text, also what the map takes away.
+    var isText = false
+    var last = AlignedText.Origin(start: 0, end: 0)
     text.bytes.withUnsafeBufferPointer { bytes in
       while index < bytes.count {
         let (content, length) = step(bytes, index)
         var rest = content[...]
+        let origin = AlignedText.Origin(
+          start: text.byteOrigin(index).start, end: text.byteOrigin(index + length - 1).end)
+        if !isText && !(removesSpaces && content == [32]) {
+          isText = true
+          if marks && !marksAtEnd { draft.append(mark, origin: origin) }
+        }
         while afterSpace, rest.first == 32 { rest.removeFirst() }
         if !rest.isEmpty {
-          let origin = AlignedText.Origin(
-            start: text.byteOrigin(index).start, end: text.byteOrigin(index + length - 1).end)
-          if pending {
-            draft.append(mark, origin: origin)
-            pending = false
-          }
+          last = origin
           // Whole scalars keep their own places where the text is copied.
           let copied = rest.count == length && rest.elementsEqual(bytes[index..<index + length])
           for (offset, byte) in rest.enumerated() {
             let place = copied ? text.byteOrigin(index + offset) : origin
-            draft.append(byte == 32 ? mark : [byte], origin: place)
-            trailing = byte == 32 ? trailing + mark.count : 0
+            if byte == 32 {
+              draft.append(mark, origin: place)
+            } else {
+              draft.append(byte: byte, origin: place)
+            }
           }
           afterSpace = removesSpaces && rest.last == 32
         }
@@ -68,9 +73,7 @@ struct SentencePieceNormalizer: Sendable {
         }
         draft.truncate(end)
       }
-      if marks && marksAtEnd && draft.count > 0, let last = draft.origins.last {
-        draft.append(mark, origin: last)
-      }
+      if marks && marksAtEnd && isText { draft.append(mark, origin: last) }
     }
     text.take(draft)
   }
