@@ -16,12 +16,22 @@ enum PostProcessor: Sendable {
   /// tokens are wanted.
   case template([Part], pair: [Part])
 
-  /// A template of one text, whose special tokens stand around both of two.
+  /// A template of one text, whose special tokens stand around each of two.
   static func template(_ parts: [Part]) -> PostProcessor {
-    let pair = parts.flatMap { part -> [Part] in
-      if case .text(let type) = part { [part, .second(type: type)] } else { [part] }
+    let second = parts.map { part -> Part in
+      switch part {
+      case .text, .second: .second(type: 1)
+      case .special(let ids, _): .special(ids, type: 1)
+      }
     }
-    return .template(parts, pair: pair)
+    return .template(parts, pair: parts + second)
+  }
+
+  /// BERT's templates.
+  static func bert(begin: Int32, end: Int32) -> PostProcessor {
+    .template(
+      [.special([begin]), .text, .special([end])],
+      pair: [.special([begin]), .text, .special([end]), .second(type: 1), .special([end], type: 1)])
   }
 
   /// Offsets of byte-level tokens without the whitespace at their ends.
@@ -46,14 +56,7 @@ enum PostProcessor: Sendable {
       guard value["trim_offsets"]?.bool ?? true else { return [] }
       return [.trimOffsets(addPrefixSpace: value["add_prefix_space"]?.bool ?? true)]
     case "BertProcessing":
-      let (begin, end) = (try id("cls"), try id("sep"))
-      return [
-        .template(
-          [.special([begin]), .text, .special([end])],
-          pair: [
-            .special([begin]), .text, .special([end]), .second(type: 1), .special([end], type: 1),
-          ])
-      ]
+      return [.bert(begin: try id("cls"), end: try id("sep"))]
     case "RobertaProcessing":
       let (begin, end) = (try id("cls"), try id("sep"))
       let template = PostProcessor.template(

@@ -181,7 +181,7 @@ struct TokenizerFolder {
         stripsAccents: config?["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
     ]
     pipeline.preTokenizers = [.bert]
-    pipeline.postProcessors = [.template([.special([begin]), .text, .special([end])])]
+    pipeline.postProcessors = [.bert(begin: begin, end: end)]
     pipeline.decoders = [.wordPiece(prefix: Array("##".utf8), cleansUp: true)]
     for name in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] {
       guard let id = vocabulary.id(of: name) else { continue }

@@ -1,3 +1,4 @@
+import Glibc
 import JSON
 import Runtime
 import Testing
@@ -10,6 +11,8 @@ import Testing
   static let names = ["unigram", "unigram-bytes", "bpe", "bpe-bytes", "unigram-plain", "bpe-suffix"]
   static var models: [String] {
     names.map { Fixture.folder + "/sentencepiece/\($0).model" }
+      + (getenv("SURGEON_SENTENCEPIECE").map { String(cString: $0).split(separator: ":").map(String.init) }
+        ?? [])
       + ["/models/stories260K/tok512.model", "/tokenizers/llama2/tokenizer.model"].map { Fixture.shared + $0 }
   }
 
