@@ -165,13 +165,21 @@ extension AlignedText {
     }
     Self.order(&letters)
     if form.composes { Self.compose(&letters, data) }
-    rewrite(letters)
+    rewrite(letters.map { Change(scalar: $0.scalar, change: $0.change) })
   }
 
-  private mutating func rewrite(_ letters: [Letter]) {
+  /// A scalar of a new text, and how many scalars of the old one it takes the place of, less one; 1 for one that is put
+  /// in.
+  struct Change {
+    var scalar: UInt32
+    var change: Int32
+  }
+
+  /// Writes a new text over the old one, scalar by scalar.
+  mutating func rewrite(_ changes: [Change]) {
     var draft = Draft(capacity: bytes.count)
     var index = 0
-    for letter in letters {
+    for letter in changes {
       if letter.change > 0 {
         draft.append(
           scalar: letter.scalar, origin: index > 0 ? byteOrigin(index - 1) : Origin(start: 0, end: 0))
