@@ -47,6 +47,15 @@ struct AlignedText {
     return base + start..<base + end
   }
 
+  var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
+
+  /// Puts another byte in the place of each.
+  mutating func replaceBytes(_ body: (UInt8) -> UInt8) {
+    bytes.withUnsafeMutableBufferPointer { bytes in
+      for index in bytes.indices { bytes[index] = body(bytes[index]) }
+    }
+  }
+
   /// The text that `body` writes, scalar by scalar.
   mutating func mapScalars(_ body: (_ scalar: UInt32, _ origin: Origin, inout Draft) -> Void) {
     var draft = Draft(capacity: bytes.count)

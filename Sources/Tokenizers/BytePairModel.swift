@@ -16,6 +16,9 @@ struct BytePairModel: Sendable {
   var firstPhantom = Int32.max
   /// Tokens that are taken before anything is joined, and never joined.
   var kept = PrefixMatcher()
+  /// Nothing is ever joined over a place where the mark `▁` follows another scalar: long pieces are cut there, and the
+  /// words are remembered.
+  var cutsAtMarks = false
   var continuingPrefix: [UInt8] = []
   var endSuffix: [UInt8] = []
   /// Id of each single byte as a symbol (raw bytes), or of `<0x..>` (byte fallback); -1 where there is none.
@@ -41,6 +44,42 @@ struct BytePairModel: Sendable {
         return
       }
     }
+    if cutsAtMarks {
+      var start = 0
+      var index = 3
+      while index + 3 <= piece.count {
+        if Self.isMark(piece, index) && !Self.isMark(piece, index - 3) {
+          tokenizeWord(piece, start..<index, scratch)
+          start = index
+          index += 3
+        } else {
+          index += 1
+        }
+      }
+      tokenizeWord(piece, start..<piece.count, scratch)
+    } else {
+      remember(piece, scratch)
+    }
+  }
+
+  /// Whether the mark U+2581 is at a byte.
+  @inline(__always) private static func isMark(_ piece: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+    piece[index] == 0xE2 && piece[index + 1] == 0x96 && piece[index + 2] == 0x81
+  }
+
+  private func tokenizeWord(_ piece: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ scratch: Scratch) {
+    let first = scratch.tokens.count
+    remember(UnsafeBufferPointer(rebasing: piece[range]), scratch)
+    if range.lowerBound == 0 { return }
+    let start = Int32(range.lowerBound)
+    for index in first..<scratch.tokens.count {
+      scratch.tokens[index].start += start
+      scratch.tokens[index].end += start
+    }
+  }
+
+  /// Appends the tokens of a piece out of the cache, or puts them there.
+  private func remember(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {
     if piece.count > PieceCache.longestPiece {
       split(piece, scratch)
       return

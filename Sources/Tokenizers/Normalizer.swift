@@ -88,7 +88,7 @@ enum Normalizer {
     case .bert(let cleansText, let spacesChinese, let stripsAccents, let lowercases):
       if cleansText { text.cleanForBert() }
       if spacesChinese { text.spaceChinese() }
-      if stripsAccents {
+      if stripsAccents && !text.isASCII {
         text.normalize(.nfd)
         text.mapScalars { value, origin, draft in
           if !ScalarRanges.bertAccents.contains(value) { draft.append(scalar: value, origin: origin) }

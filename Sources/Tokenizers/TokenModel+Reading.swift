@@ -94,6 +94,8 @@ extension BytePairModel {
     fusesUnknown = try fields.flag("fuse_unk") ?? false
     fallsBackToBytes = try fields.flag("byte_fallback") ?? false
     ignoresMerges = try fields.flag("ignore_merges") ?? false
+    cutsAtMarks =
+      !raw && prefix.isEmpty && suffix.isEmpty && reader.keepsMarksInFront && vocabulary.id(of: "▁") != nil
     if let name = fields.string("unk_token") { unknown = vocabulary.id(of: name) }
     prepare()
   }
@@ -159,6 +161,8 @@ final class MergeReader {
   private var leftCount = 0
   private var rightCount = 0
   private let alphabet = ByteAlphabet.bytes
+  /// Whether no merge joins a token that ends without the mark `▁` to one that begins with it.
+  private(set) var keepsMarksInFront = true
 
   init(vocabulary: Vocabulary, rawBytes: Bool, prefixLength: Int, source: String) {
     self.vocabulary = vocabulary
@@ -233,6 +237,11 @@ final class MergeReader {
         source: source, place: "merges[\(rank)]",
         reason:
           "'\(Array(left).text)' and '\(Array(right).text)' or what they join to is not in the vocabulary")
+    }
+    if !rawBytes, rightCount >= 3, right[0] == 0xE2, right.starts(with: [0xE2, 0x96, 0x81]),
+      !left.suffix(3).elementsEqual([0xE2, 0x96, 0x81])
+    {
+      keepsMarksInFront = false
     }
     table.add(leftID, rightID, rank: rank, id: joinedID)
     rank += 1

@@ -49,7 +49,7 @@ struct InspectCommand: ReportingCommand {
     do {
       return .string("\(Format.count(try Tokenizer(folder: model).count)) tokens")
     } catch let error as any SurgeonError {
-      return .string("none that can be used: \(error.found)")
+      return .string("none that can be used: \(error.found); \(error.suggestion)")
     } catch { return .string("\(error)") }
   }
 }
