@@ -13,9 +13,11 @@ public struct JSONDocument: Sendable {
   /// - Complexity: O(n).
   public init(parsing bytes: [UInt8], source: String = "the text") throws {
     try JSONChecker.check(bytes, source: source)
-    // A zero byte ends what is last, so that reading in place needs no bound.
-    var ended = bytes
-    ended.append(0)
+    // Zero bytes end what is last, so that reading in place needs no bound, eight bytes at a time included.
+    var ended: [UInt8] = []
+    ended.reserveCapacity(bytes.count + 8)
+    ended.append(contentsOf: bytes)
+    ended.append(contentsOf: repeatElement(0, count: 8))
     self.bytes = ended
   }
 
@@ -136,8 +138,32 @@ public struct JSONNode {
   @inline(__always)
   static func skipSpace(_ base: UnsafePointer<UInt8>, _ start: Int, limit: Int = .max) -> Int {
     var index = start
-    while index < limit, base[index] <= 32 { index += 1 }
+    while index < limit, base[index] <= 32 {
+      // Indented files are half spaces.
+      if limit == .max && eight(base, index) == 0x2020_2020_2020_2020 { index += 8 } else { index += 1 }
+    }
     return index
+  }
+
+  @inline(__always) private static func eight(_ base: UnsafePointer<UInt8>, _ index: Int) -> UInt64 {
+    UnsafeRawPointer(base + index).loadUnaligned(as: UInt64.self)
+  }
+
+  /// The first quotation mark or backslash at a byte or after it; a checked text has one.
+  @inline(__always)
+  private static func quoteOrBackslash(_ base: UnsafePointer<UInt8>, _ start: Int) -> Int {
+    var index = start
+    while true {
+      let bytes = eight(base, index).littleEndian
+      // A byte is zero where its highest bit is set by the borrow and was not set before.
+      let quote = bytes ^ 0x2222_2222_2222_2222
+      let slash = bytes ^ 0x5C5C_5C5C_5C5C_5C5C
+      let found =
+        ((quote &- 0x0101_0101_0101_0101) & ~quote | (slash &- 0x0101_0101_0101_0101) & ~slash)
+        & 0x8080_8080_8080_8080
+      if found != 0 { return index + found.trailingZeroBitCount / 8 }
+      index += 8
+    }
   }
 
   /// End of the checked value at a byte.
@@ -147,8 +173,8 @@ public struct JSONNode {
     repeat {
       switch base[index] {
       case UInt8(ascii: "\""):
-        index += 1
-        while base[index] != UInt8(ascii: "\"") { index += base[index] == UInt8(ascii: "\\") ? 2 : 1 }
+        index = quoteOrBackslash(base, index + 1)
+        while base[index] != UInt8(ascii: "\"") { index = quoteOrBackslash(base, index + 2) }
         index += 1
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         depth += 1
@@ -156,7 +182,8 @@ public struct JSONNode {
       case UInt8(ascii: "}"), UInt8(ascii: "]"):
         depth -= 1
         index += 1
-      case UInt8(ascii: ","), UInt8(ascii: ":"), 0...32: index += 1
+      case UInt8(ascii: ","), UInt8(ascii: ":"): index += 1
+      case 0...32: index = skipSpace(base, index + 1)
       default:
         // A number or a word; the document ends with a zero byte, so this ends too.
         while !JSONChecker.ends(base[index]) { index += 1 }
@@ -169,8 +196,7 @@ public struct JSONNode {
   private static func withText<Result>(
     _ base: UnsafePointer<UInt8>, _ start: Int, _ body: (UnsafeRawBufferPointer) throws -> Result
   ) rethrows -> (result: Result, end: Int) {
-    var end = start + 1
-    while base[end] != UInt8(ascii: "\"") && base[end] != UInt8(ascii: "\\") { end += 1 }
+    var end = quoteOrBackslash(base, start + 1)
     if base[end] == UInt8(ascii: "\"") {
       return (try body(UnsafeRawBufferPointer(start: base + start + 1, count: end - start - 1)), end + 1)
     }

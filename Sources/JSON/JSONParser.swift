@@ -80,6 +80,7 @@ extension JSONValue {
     // json-c takes the end of a bare number only when told that the text is over: a final zero byte says so.
     var text = [CChar](repeating: 0, count: bytes.count + 1)
     text.withUnsafeMutableBytes { $0.copyMemory(from: bytes) }
+    spellPairs(&text)
     let root = json_tokener_parse_ex(tokener, text, Int32(text.count))
     let status = json_tokener_get_error(tokener)
     let end = Int(json_tokener_get_parse_end(tokener))
@@ -95,6 +96,43 @@ extension JSONValue {
       throw JSONError.syntax(source: source, offset: offset, reason: "more text after the value")
     }
     return root
+  }
+
+  /// json-c reads a pair of escapes whose scalar ends in D800…DFFF (U+1D800, U+2DFFF) as a lone surrogate: such pairs are
+  /// written out, and the text behind them moves up, with spaces for what is left at the end.
+  private static func spellPairs(_ text: inout [CChar]) {
+    func digits(_ index: Int) -> UInt32? {
+      guard index + 6 < text.count, text[index] == 92, text[index + 1] == 117 else { return nil }
+      var value: UInt32 = 0
+      for offset in 2..<6 {
+        let digit = JSONChecker.digit(UInt8(bitPattern: text[index + offset]))
+        if digit > 15 { return nil }
+        value = value << 4 | digit
+      }
+      return value
+    }
+    var (source, target) = (0, 0)
+    while source < text.count - 1 {
+      if text[source] == 92, let high = digits(source), high & 0xFC3E == 0xD836, let low = digits(source + 6),
+        low & 0xFC00 == 0xDC00,
+        let scalar = Unicode.Scalar(0x10000 + (high & 0x3FF) << 10 + low & 0x3FF)
+      {
+        for byte in String(scalar).utf8 {
+          text[target] = CChar(bitPattern: byte)
+          target += 1
+        }
+        source += 12
+        continue
+      }
+      // What a backslash stands before is no beginning of an escape.
+      let count = text[source] == 92 && source + 1 < text.count - 1 ? 2 : 1
+      for _ in 0..<count {
+        if source != target { text[target] = text[source] }
+        source += 1
+        target += 1
+      }
+    }
+    for index in target..<text.count - 1 { text[index] = 32 }
   }
 
   /// json-c takes single quotes, `NaN` and `Infinity` even when strict; JSON has none of them.

@@ -14,8 +14,8 @@ struct AddedTokens: Sendable {
 
   private(set) var tokens: [AddedToken] = []
   private var byID: [Int32: Int] = [:]
-  private var raw = Finder()
-  private var normal = Finder()
+  private var raw = PrefixMatcher()
+  private var normal = PrefixMatcher()
 
   /// Adds a token; one with the same content is replaced.
   mutating func add(_ token: AddedToken) {
@@ -31,8 +31,8 @@ struct AddedTokens: Sendable {
   /// text is normalised like the text.
   mutating func prepare(_ normalizers: [Normalizer]) {
     byID = [:]
-    raw = Finder()
-    normal = Finder()
+    raw = PrefixMatcher()
+    normal = PrefixMatcher()
     for (index, token) in tokens.enumerated() {
       byID[token.id] = index
       if token.normalized {
@@ -78,9 +78,12 @@ struct AddedTokens: Sendable {
           match.upperBound < range.upperBound && ScalarClass.isWord(run.scalar(at: match.upperBound).value)
         if follows || leads { continue }
       }
-      var start = max(taken, match.lowerBound)
+      // A token may begin inside of the space that the one before took along: both keep their ranges, and what follows
+      // begins behind the last, as in the package.
+      var start = match.lowerBound
       var end = match.upperBound
       if token.leftStrip {
+        start = max(start, taken)
         while start > taken {
           let before = run.start(before: start)
           guard ScalarClass.isSpace(run.scalar(at: before).value) else { break }
@@ -91,39 +94,8 @@ struct AddedTokens: Sendable {
       if taken < start { parts.append((nil, taken..<start)) }
       parts.append((token.id, start..<end))
       taken = end
-      index = max(index, end)
     }
     if taken < range.upperBound { parts.append((nil, taken..<range.upperBound)) }
     return parts
-  }
-}
-
-/// Finds the leftmost, then longest of a set of texts.
-private struct Finder: Sendable {
-  private var table = Vocabulary(capacity: 0)
-  /// Lengths of the texts that begin with a byte, longest first.
-  private var lengths = [[Int]](repeating: [], count: 256)
-
-  var isEmpty: Bool { table.count == 0 }
-
-  mutating func add(_ text: [UInt8], _ index: Int) {
-    guard let first = text.first, table.id(text) == nil else { return }
-    table.add(text, id: index)
-    if !lengths[Int(first)].contains(text.count) {
-      lengths[Int(first)].append(text.count)
-      lengths[Int(first)].sort(by: >)
-    }
-  }
-
-  func next(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int, to end: Int) -> (Int, Range<Int>)? {
-    lengths.withUnsafeBufferPointer { lengths in
-      for index in start..<max(start, end) {
-        for length in lengths[Int(bytes[index])] where index + length <= end {
-          let id = table.id(UnsafeBufferPointer(rebasing: bytes[index..<index + length]))
-          if id >= 0 { return (Int(id), index..<index + length) }
-        }
-      }
-      return nil
-    }
   }
 }

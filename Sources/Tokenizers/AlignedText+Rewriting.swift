@@ -1,6 +1,10 @@
 extension AlignedText {
   /// Writes each scalar's lower-case mapping, without regard to its neighbours.
   mutating func lowercase() {
+    if isASCII {
+      replaceBytes { $0 &- 65 < 26 ? $0 | 0x20 : $0 }
+      return
+    }
     mapScalars { value, origin, draft in
       if value < 0x80 {
         draft.append(scalar: value &- 65 < 26 ? value + 32 : value, origin: origin)
@@ -14,15 +18,20 @@ extension AlignedText {
 
   /// Drops control and format characters and U+FFFD, and makes every whitespace a space.
   mutating func cleanForBert() {
+    if bytes.allSatisfy({ $0 &- 32 < 95 || $0 &- 9 < 2 || $0 == 13 }) {
+      replaceBytes { $0 < 32 ? 32 : $0 }
+      return
+    }
     mapScalars { value, origin, draft in
-      let isLayout = value == 9 || value == 10 || value == 13
-      if value == 0xFFFD || (!isLayout && ScalarClass(value).isControlFormatOrPrivate) { return }
+      if ScalarRanges.bertControls.contains(value) { return }
       draft.append(scalar: ScalarClass.isSpace(value) ? 32 : value, origin: origin)
     }
   }
 
   /// Puts a space on both sides of each Chinese character.
   mutating func spaceChinese() {
+    // None of them begins with a byte below E3.
+    if bytes.allSatisfy({ $0 < 0xE3 }) { return }
     mapScalars { value, origin, draft in
       guard Self.isChinese(value) else { return draft.append(scalar: value, origin: origin) }
       for scalar in [32, value, 32] { draft.append(scalar: scalar, origin: origin) }

@@ -47,6 +47,15 @@ struct AlignedText {
     return base + start..<base + end
   }
 
+  var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
+
+  /// Puts another byte in the place of each.
+  mutating func replaceBytes(_ body: (UInt8) -> UInt8) {
+    bytes.withUnsafeMutableBufferPointer { bytes in
+      for index in bytes.indices { bytes[index] = body(bytes[index]) }
+    }
+  }
+
   /// The text that `body` writes, scalar by scalar.
   mutating func mapScalars(_ body: (_ scalar: UInt32, _ origin: Origin, inout Draft) -> Void) {
     var draft = Draft(capacity: bytes.count)
@@ -55,15 +64,15 @@ struct AlignedText {
   }
 
   /// Puts `content` in place of each range (ascending, apart). What is put in stands for what the last byte of the
-  /// range stood for.
+  /// range stood for; in an empty range, for what the byte before it stood for.
   mutating func replace(_ matches: [Range<Int>], with content: [UInt8]) {
     if matches.isEmpty { return }
     var draft = Draft(capacity: bytes.count + matches.count * content.count)
     var index = 0
     for match in matches {
       draft.copy(self, index..<match.lowerBound)
-      if match.isEmpty { continue }
-      draft.append(content, origin: byteOrigin(match.upperBound - 1))
+      draft.append(
+        content, origin: match.upperBound > 0 ? byteOrigin(match.upperBound - 1) : Origin(start: 0, end: 0))
       index = match.upperBound
     }
     draft.copy(self, index..<bytes.count)
@@ -116,6 +125,17 @@ struct AlignedText {
       let before = bytes.count
       bytes.append(scalar: scalar)
       for _ in before..<bytes.count { origins.append(origin) }
+    }
+
+    @inline(__always) mutating func append(byte: UInt8, origin: Origin) {
+      bytes.append(byte)
+      origins.append(origin)
+    }
+
+    /// Drops what is behind a number of bytes.
+    mutating func truncate(_ count: Int) {
+      bytes.removeLast(bytes.count - count)
+      origins.removeLast(origins.count - count)
     }
 
     mutating func append(_ content: [UInt8], origin: Origin) {

@@ -10,6 +10,15 @@ struct BytePairModel: Sendable {
   var fallsBackToBytes = false
   /// A piece that is a token is taken whole.
   var ignoresMerges = false
+  /// What single scalars are looked up in, where this is not the vocabulary (sentencepiece): ids from ``firstPhantom`` on
+  /// are scalars that are only parts of tokens.
+  var symbols: Vocabulary?
+  var firstPhantom = Int32.max
+  /// Tokens that are taken before anything is joined, and never joined.
+  var kept = PrefixMatcher()
+  /// Nothing is ever joined over a place where the mark `▁` follows another scalar: long pieces are cut there, and the
+  /// words are remembered.
+  var cutsAtMarks = false
   var continuingPrefix: [UInt8] = []
   var endSuffix: [UInt8] = []
   /// Id of each single byte as a symbol (raw bytes), or of `<0x..>` (byte fallback); -1 where there is none.
@@ -35,15 +44,97 @@ struct BytePairModel: Sendable {
         return
       }
     }
+    if cutsAtMarks {
+      var start = 0
+      var index = 3
+      while index + 3 <= piece.count {
+        if Self.isMark(piece, index) && !Self.isMark(piece, index - 3) {
+          tokenizeWord(piece, start..<index, scratch)
+          start = index
+          index += 3
+        } else {
+          index += 1
+        }
+      }
+      tokenizeWord(piece, start..<piece.count, scratch)
+    } else {
+      remember(piece, scratch)
+    }
+  }
+
+  /// Whether the mark U+2581 is at a byte.
+  @inline(__always) private static func isMark(_ piece: UnsafeBufferPointer<UInt8>, _ index: Int) -> Bool {
+    piece[index] == 0xE2 && piece[index + 1] == 0x96 && piece[index + 2] == 0x81
+  }
+
+  private func tokenizeWord(_ piece: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ scratch: Scratch) {
+    let first = scratch.tokens.count
+    remember(UnsafeBufferPointer(rebasing: piece[range]), scratch)
+    if range.lowerBound == 0 { return }
+    let start = Int32(range.lowerBound)
+    for index in first..<scratch.tokens.count {
+      scratch.tokens[index].start += start
+      scratch.tokens[index].end += start
+    }
+  }
+
+  /// Appends the tokens of a piece out of the cache, or puts them there.
+  private func remember(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {
     if piece.count > PieceCache.longestPiece {
       split(piece, scratch)
       return
     }
-    let hash = Vocabulary.hash(piece)
-    if scratch.cache.find(piece, hash: hash, into: &scratch.tokens) { return }
+    let key = PieceCache.key(piece)
+    if scratch.cache.find(piece, key, { scratch.tokens.append($0) }) { return }
     let first = scratch.tokens.count
     split(piece, scratch)
-    scratch.cache.insert(piece, hash: hash, scratch.tokens[first...])
+    scratch.cache.insert(piece, key, scratch.tokens[first...])
+  }
+
+  /// Appends the tokens of the pieces that a pattern cuts from a range of valid UTF-8, with their places in it: the way
+  /// of byte-level tokenizers whose text nothing rewrites.
+  func encode(
+    _ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>, _ pattern: PublishedPattern, _ scratch: Scratch,
+    _ encoding: inout Encoding
+  ) {
+    guard let base = text.baseAddress else { return }
+    let run = UTF8Run(base: base, end: range.upperBound)
+    let cache = scratch.cache
+    var index = range.lowerBound
+    while index < run.end {
+      var end = pattern.match(run, at: index, start: range.lowerBound)
+      // What matches nothing is a piece up to the next match.
+      if end == index {
+        repeat {
+          end += run.scalar(at: end).length
+        } while end < run.end && pattern.match(run, at: end, start: range.lowerBound) == end
+      }
+      let piece = UnsafeBufferPointer(start: base + index, count: end - index)
+      if piece.count <= PieceCache.longestPiece {
+        let key = PieceCache.key(piece)
+        // A token may begin or end inside of a scalar: its range is widened to whole ones.
+        let start = index
+        let known = cache.find(piece, key) { token in
+          encoding.append(
+            token.id, run.widened(start + Int(token.start)..<start + Int(token.end)), special: false)
+        }
+        if known {
+          index = end
+          continue
+        }
+      }
+      scratch.tokens.removeAll(keepingCapacity: true)
+      tokenize(piece, scratch)
+      var covered = index
+      for token in scratch.tokens {
+        let (first, last) = (index + Int(token.start), index + Int(token.end))
+        if covered < first { encoding.unencodable.append(run.widened(covered..<first)) }
+        covered = max(covered, last)
+        encoding.append(token.id, run.widened(first..<last), special: false)
+      }
+      if covered < end { encoding.unencodable.append(run.widened(covered..<end)) }
+      index = end
+    }
   }
 
   private func split(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {
@@ -57,8 +148,30 @@ struct BytePairModel: Sendable {
     scratch.symbols.withUnsafeBufferPointer { symbols in
       while index >= 0 {
         let symbol = symbols[index]
-        scratch.tokens.append(Token(id: symbol.id, start: symbol.start, end: symbol.end))
+        if self.symbols == nil {
+          scratch.tokens.append(Token(id: symbol.id, start: symbol.start, end: symbol.end))
+        } else {
+          appendSymbol(symbol, piece, scratch)
+        }
         index = Int(symbol.next)
+      }
+    }
+  }
+
+  /// Appends a symbol of a sentencepiece model: what is no token becomes bytes, or one unknown token for a run.
+  private func appendSymbol(
+    _ symbol: Scratch.Symbol, _ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch
+  ) {
+    if symbol.id >= firstPhantom && fallsBackToBytes {
+      for byte in piece[Int(symbol.start)..<Int(symbol.end)] {
+        scratch.tokens.append(Token(id: byteIDs[Int(byte)], start: symbol.start, end: symbol.end))
+      }
+    } else {
+      let id = symbol.id >= firstPhantom ? unknown ?? -1 : symbol.id
+      if id == unknown, let last = scratch.tokens.last, last.id == id, last.end == symbol.start {
+        scratch.tokens[scratch.tokens.count - 1].end = symbol.end
+      } else {
+        scratch.tokens.append(Token(id: id, start: symbol.start, end: symbol.end))
       }
     }
   }
@@ -93,9 +206,16 @@ struct BytePairModel: Sendable {
     var pending: (start: Int, end: Int)?
     var index = 0
     while index < run.end {
-      let end = index + run.scalar(at: index).length
+      var end = index + run.scalar(at: index).length
       let id: Int32
-      if plain {
+      if let symbols {
+        if !kept.isEmpty, let (number, length) = kept.match(piece, at: index, to: run.end) {
+          id = Int32(number)
+          end = index + length
+        } else {
+          id = symbols.id(UnsafeBufferPointer(rebasing: piece[index..<end]))
+        }
+      } else if plain {
         id = vocabulary.id(UnsafeBufferPointer(rebasing: piece[index..<end]))
       } else {
         var key = index > 0 ? continuingPrefix : []

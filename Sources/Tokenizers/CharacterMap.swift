@@ -39,6 +39,25 @@ struct CharacterMap: Sendable {
     return nil
   }
 
+  /// What stands for the longest beginning of a text that is in the map, and how long that is: sentencepiece's own rule.
+  func longest(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) -> (ArraySlice<UInt8>, Int)? {
+    var node = offset(units[0])
+    var best: (ArraySlice<UInt8>, Int)?
+    for index in start..<bytes.count {
+      let byte = bytes[index]
+      node ^= Int(byte)
+      guard byte != 0, node < units.count, units[node] & 0x8000_00FF == UInt32(byte) else { break }
+      let unit = units[node]
+      node ^= offset(unit)
+      guard unit >> 8 & 1 == 1 else { continue }
+      guard node < units.count else { break }
+      let place = Int(units[node] & 0x7FFF_FFFF)
+      guard place < replacements.count, replacements[place] & 0xC0 != 0x80 else { continue }
+      best = (replacements[place...].prefix { $0 != 0 }, index + 1 - start)
+    }
+    return best
+  }
+
   private func offset(_ unit: UInt32) -> Int { Int(unit >> 10) << Int((unit & 0x200) >> 6) }
 }
 
@@ -48,36 +67,35 @@ extension AlignedText {
   /// Here alone grapheme clusters matter: the published normaliser looks a cluster of less than six bytes up as a whole
   /// first, and then its scalars one by one.
   mutating func replace(by map: CharacterMap) {
-    var draft = Draft(capacity: bytes.count)
-    var index = 0
+    var changes: [Change] = []
+    changes.reserveCapacity(bytes.count)
     for cluster in bytes.text {
       let text = Array(String(cluster).utf8)
       if text.count < 6, let content = map.replacement(text) {
-        append(content, for: index..<index + text.count, to: &draft)
+        Self.append(content, for: String(cluster).unicodeScalars.count, to: &changes)
       } else {
         text.forEachScalar { value, offset, length in
-          let range = index + offset..<index + offset + length
           if let content = map.replacement(text[offset..<offset + length]) {
-            append(content, for: range, to: &draft)
+            Self.append(content, for: 1, to: &changes)
           } else {
-            draft.append(scalar: value, origin: origin(at: range.lowerBound, length: length))
+            changes.append(Change(scalar: value, change: 0))
           }
         }
       }
-      index += text.count
     }
-    take(draft)
+    rewrite(changes)
   }
 
-  /// Appends scalars, each with the origin of the old scalar in its place, or of the last one.
-  private func append(_ content: ArraySlice<UInt8>, for range: Range<Int>, to draft: inout Draft) {
-    var place = range.lowerBound
+  /// Appends scalars in the place of as many old ones: what is more is put in, and the last one takes the places that
+  /// are left. Where nothing is before a text that is taken away, the places of all that follows move, as in the
+  /// published normaliser.
+  private static func append(_ content: ArraySlice<UInt8>, for count: Int, to changes: inout [Change]) {
+    var number = 0
     Array(content).forEachScalar { value, _, _ in
-      var length = 1
-      while place + length < bytes.count && bytes[place + length] & 0xC0 == 0x80 { length += 1 }
-      draft.append(scalar: value, origin: origin(at: place, length: length))
-      if place + length < range.upperBound { place += length }
+      changes.append(Change(scalar: value, change: number < count ? 0 : 1))
+      number += 1
     }
+    if number < count, !changes.isEmpty { changes[changes.count - 1].change -= Int32(count - number) }
   }
 }
 

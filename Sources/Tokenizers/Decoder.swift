@@ -11,6 +11,8 @@ enum Decoder {
   case metaspace(mark: [UInt8], dropsFirst: Bool)
   case wordPiece(prefix: [UInt8], cleansUp: Bool)
   case suffix([UInt8])
+  case ctc(pad: [UInt8], delimiter: [UInt8], cleansUp: Bool)
+  case sentencePiece(SentencePieceDecoding)
 
   /// Reads a decoder; sequences become their steps in order.
   /// - Throws: ``TokenizerError``.
@@ -37,6 +39,12 @@ enum Decoder {
       return [.metaspace(mark: bytes("replacement", "▁"), dropsFirst: !never)]
     case "WordPiece":
       return [.wordPiece(prefix: bytes("prefix", "##"), cleansUp: value["cleanup"]?.bool ?? true)]
+    case "CTC":
+      return [
+        .ctc(
+          pad: bytes("pad_token", "<pad>"), delimiter: bytes("word_delimiter_token", "|"),
+          cleansUp: value["cleanup"]?.bool ?? true)
+      ]
     case "BPEDecoder": return [.suffix(bytes("suffix", "</w>"))]
     default: throw TokenizerError.unknownKind(part: part, kind: kind, source: source)
     }
@@ -79,6 +87,16 @@ enum Decoder {
         if index > 0 { word = text.starts(with: prefix) ? Array(text[prefix.count...]) : [32] + text }
         return cleansUp ? Self.cleanedUp(word) : word
       }
+    case .ctc(let pad, let delimiter, let cleansUp):
+      var previous: [UInt8]?
+      return texts.compactMap { text in
+        defer { previous = text }
+        if text == previous { return nil }
+        var word = Self.replacing(pad, with: [], in: text)
+        if cleansUp { word = Self.replacing(delimiter, with: [32], in: Self.cleanedUp(word)) }
+        return word.isEmpty ? nil : word
+      }
+    case .sentencePiece(let decoding): return [decoding.text(texts)]
     case .suffix(let suffix):
       return texts.enumerated().map { index, text in
         var aligned = AlignedText(bytes: text)
@@ -104,11 +122,7 @@ enum Decoder {
       run = []
     }
     for text in texts {
-      if text.count == 6, text.starts(with: [0x3C, 0x30, 0x78]), text[5] == 0x3E,
-        let byte = UInt8(
-          text[3..<5].lazy.map(Int.init).reduce(into: "") { $0 += String(UnicodeScalar(UInt8($1))) },
-          radix: 16)
-      {
+      if let byte = ByteAlphabet.fallbackByte(text) {
         run.append(byte)
       } else {
         flush()
@@ -127,6 +141,13 @@ enum Decoder {
       rest = rest.dropLast(content.count)
     }
     return Array(rest)
+  }
+
+  /// A text with each place of a literal exchanged; an empty literal has none.
+  private static func replacing(_ literal: [UInt8], with content: [UInt8], in text: [UInt8]) -> [UInt8] {
+    var aligned = AlignedText(bytes: text)
+    aligned.replace(TextPattern.literal(literal).matches(text, in: 0..<text.count), with: content)
+    return aligned.bytes
   }
 
   private static let untidy: [(String, String)] = [

@@ -1,3 +1,22 @@
+/// The tokens of two texts that a model reads together.
+public struct PairEncoding: Sendable, Equatable {
+  /// The tokens. Offsets are bytes of the text that the token is from.
+  public var encoding = Encoding()
+  /// The type of each token, as the model's `token_type_ids` want it.
+  public var types: [Int32] = []
+  /// The text of each token: 0 or 1, nil for special tokens that were put around the texts.
+  public var texts: [Int?] = []
+
+  /// A pair without tokens.
+  public init() {}
+
+  mutating func append(_ other: Encoding, _ type: Int32, text: Int) {
+    encoding.append(other)
+    types.append(contentsOf: repeatElement(type, count: other.count))
+    texts.append(contentsOf: repeatElement(Optional(text), count: other.count))
+  }
+}
+
 /// The tokens of a text.
 public struct Encoding: Sendable, Equatable {
   /// The tokens' ids.

@@ -134,46 +134,88 @@ extension AlignedText {
   private struct Letter {
     var scalar: UInt32
     var combiningClass: UInt8
-    var origin: Origin
+    /// How many scalars of the old text it takes the place of, less one; 1 for one that is put in.
+    var change: Int32
+    /// Its place among the letters before they were ordered.
+    var place: Int32
   }
 
-  /// Writes the text in a normalisation form. A composed scalar stands for what its first part stood for.
+  /// Writes the text in a normalisation form. Origins follow the published rule: a letter takes the place of the next
+  /// scalars that have none yet and stands for the first of them; what is put in stands for the one before.
+  /// - Complexity: O(n log n) in the bytes of the text.
   mutating func normalize(_ form: NormalizationForm) {
     if bytes.allSatisfy({ $0 < 0x80 }) { return }
     let data = NormalizationData.shared
     var letters: [Letter] = []
     letters.reserveCapacity(bytes.count)
-    bytes.forEachScalar { value, index, length in
-      let origin = origin(at: index, length: length)
-      if value < 0xA0 {
-        letters.append(Letter(scalar: value, combiningClass: 0, origin: origin))
-      } else if let parts = Hangul.letters(value) ?? data.decomposition(value, compatible: form.compatible) {
-        for part in parts {
-          letters.append(Letter(scalar: part, combiningClass: data.combiningClass(part), origin: origin))
-        }
+    bytes.forEachScalar { value, _, _ in
+      func add(_ scalar: UInt32, _ change: Int32) {
+        letters.append(
+          Letter(
+            scalar: scalar, combiningClass: scalar < 0xA0 ? 0 : data.combiningClass(scalar), change: change,
+            place: Int32(letters.count)))
+      }
+      if value >= 0xA0,
+        let parts = Hangul.letters(value) ?? data.decomposition(value, compatible: form.compatible)
+      {
+        for (number, part) in parts.enumerated() { add(part, number == 0 ? 0 : 1) }
       } else {
-        letters.append(Letter(scalar: value, combiningClass: data.combiningClass(value), origin: origin))
+        add(value, 0)
       }
     }
     Self.order(&letters)
     if form.composes { Self.compose(&letters, data) }
+    rewrite(letters.map { Change(scalar: $0.scalar, change: $0.change) })
+  }
+
+  /// A scalar of a new text, and how many scalars of the old one it takes the place of, less one; 1 for one that is put
+  /// in.
+  struct Change {
+    var scalar: UInt32
+    var change: Int32
+  }
+
+  /// Writes a new text over the old one, scalar by scalar.
+  mutating func rewrite(_ changes: [Change]) {
     var draft = Draft(capacity: bytes.count)
-    for letter in letters { draft.append(scalar: letter.scalar, origin: letter.origin) }
+    var index = 0
+    for letter in changes {
+      if letter.change > 0 {
+        draft.append(
+          scalar: letter.scalar, origin: index > 0 ? byteOrigin(index - 1) : Origin(start: 0, end: 0))
+        continue
+      }
+      let length = scalarLength(index)
+      draft.append(
+        scalar: letter.scalar,
+        origin: length > 0 ? origin(at: index, length: length) : Origin(start: 0, end: 0))
+      for _ in 0...(-letter.change) { index += scalarLength(index) }
+    }
     take(draft)
   }
 
-  /// Puts the marks between two starters in the order of their classes. Origins stay in place, so that they go on
-  /// ascending.
+  /// Bytes of the scalar at a byte; 0 at the end.
+  private func scalarLength(_ index: Int) -> Int {
+    guard index < bytes.count else { return 0 }
+    var length = 1
+    while index + length < bytes.count && bytes[index + length] & 0xC0 == 0x80 { length += 1 }
+    return length
+  }
+
+  /// Puts the marks between two starters in the order of their classes.
   private static func order(_ letters: inout [Letter]) {
-    for end in letters.indices where letters[end].combiningClass > 0 {
-      var index = end
-      while index > 0 && letters[index - 1].combiningClass > letters[index].combiningClass {
-        letters.swapAt(index, index - 1)
-        let origin = letters[index].origin
-        letters[index].origin = letters[index - 1].origin
-        letters[index - 1].origin = origin
-        index -= 1
+    var start = 0
+    while start < letters.count {
+      if letters[start].combiningClass == 0 {
+        start += 1
+        continue
       }
+      var end = start + 1
+      while end < letters.count && letters[end].combiningClass > 0 { end += 1 }
+      if end > start + 1 {
+        letters[start..<end].sort { ($0.combiningClass, $0.place) < ($1.combiningClass, $1.place) }
+      }
+      start = end
     }
   }
 
@@ -188,6 +230,7 @@ extension AlignedText {
         let blocked = !adjacent && last.combiningClass >= letter.combiningClass
         if !blocked, let joined = data.composite(result[starter].scalar, letter.scalar) {
           result[starter].scalar = joined
+          result[starter].change += letter.change - 1
           continue
         }
       }

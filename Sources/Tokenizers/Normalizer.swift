@@ -12,6 +12,7 @@ enum Normalizer {
   case bert(cleansText: Bool, spacesChinese: Bool, stripsAccents: Bool, lowercases: Bool)
   case nmt
   case characterMap(CharacterMap)
+  case sentencePiece(SentencePieceNormalizer)
 
   /// Reads a normaliser; sequences become their steps in order.
   /// - Throws: ``TokenizerError``.
@@ -82,20 +83,21 @@ enum Normalizer {
     case .unicode(let form): text.normalize(form)
     case .stripAccents:
       text.mapScalars { value, origin, draft in
-        if !ScalarClass(value).isMark { draft.append(scalar: value, origin: origin) }
+        if !ScalarRanges.accents.contains(value) { draft.append(scalar: value, origin: origin) }
       }
     case .bert(let cleansText, let spacesChinese, let stripsAccents, let lowercases):
       if cleansText { text.cleanForBert() }
       if spacesChinese { text.spaceChinese() }
-      if stripsAccents {
+      if stripsAccents && !text.isASCII {
         text.normalize(.nfd)
         text.mapScalars { value, origin, draft in
-          if !ScalarClass(value).isNonspacingMark { draft.append(scalar: value, origin: origin) }
+          if !ScalarRanges.bertAccents.contains(value) { draft.append(scalar: value, origin: origin) }
         }
       }
       if lowercases { text.lowercase() }
     case .nmt: text.cleanForTranslation()
     case .characterMap(let map): text.replace(by: map)
+    case .sentencePiece(let normalizer): normalizer.apply(&text)
     case .byteLevel:
       text.mapBytes { byte, origin, draft in
         draft.append(scalar: ByteAlphabet.scalars[Int(byte)], origin: origin)

@@ -9,6 +9,8 @@ extension Pieces {
     for range in ranges {
       Self.join(pattern.matches(text.bytes, in: range), of: range, behavior, invert: invert, into: &result)
     }
+    // An expression may match nothing between two scalars.
+    if case .expression = pattern { result.removeAll(where: \.isEmpty) }
     ranges = result
   }
 
@@ -55,6 +57,55 @@ extension Pieces {
           result.append(index..<end)
           index = end
         }
+      }
+    }
+    ranges = result
+  }
+
+  /// Cuts each piece into parts of a number of scalars.
+  mutating func cut(every length: Int) {
+    var result: [Range<Int>] = []
+    text.bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for range in ranges {
+        let run = UTF8Run(base: base, end: range.upperBound)
+        var index = range.lowerBound
+        while index < run.end {
+          var left = length
+          let end = run.skip(from: index) { _ in
+            left -= 1
+            return left >= 0
+          }
+          result.append(index..<end)
+          index = end
+        }
+      }
+    }
+    ranges = result
+  }
+
+  /// Cuts each piece where the kind of script changes. What goes with any script stays with what is before it, and is
+  /// left out before the first other scalar.
+  mutating func cutScripts() {
+    var result: [Range<Int>] = []
+    text.bytes.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for range in ranges {
+        let run = UTF8Run(base: base, end: range.upperBound)
+        var index = range.lowerBound
+        var last = -1
+        var start = -1
+        while index < run.end {
+          let (value, length) = run.scalar(at: index)
+          let kind = ScalarRanges.together.label(value)
+          if kind >= 0 && kind != last {
+            if start >= 0 { result.append(start..<index) }
+            start = index
+            last = kind
+          }
+          index += length
+        }
+        if start >= 0 { result.append(start..<run.end) }
       }
     }
     ranges = result

@@ -9,6 +9,7 @@ struct Pipeline: Sendable {
   var postProcessors: [PostProcessor] = []
   /// Nil joins the tokens with spaces.
   var decoders: [Decoder]?
+  private var plain: PublishedPattern?
 
   init(model: TokenModel) { self.model = model }
 
@@ -46,7 +47,10 @@ struct Pipeline: Sendable {
   }
 
   /// Makes the added tokens ready, after the last was added.
-  mutating func prepare() { added.prepare(normalizers) }
+  mutating func prepare() {
+    added.prepare(normalizers)
+    plain = plainPattern
+  }
 
   /// The largest id plus one.
   var idBound: Int { max(model.vocabulary.idBound, Int(added.tokens.map(\.id).max() ?? -1) + 1) }
@@ -74,8 +78,47 @@ struct Pipeline: Sendable {
     added.token(id)?.content ?? model.vocabulary.token(Int(id)).map(Array.init)
   }
 
+  /// The pattern of a byte-level tokenizer whose text nothing rewrites: pieces are taken from the text itself.
+  private var plainPattern: PublishedPattern? {
+    guard normalizers.isEmpty, model.holdsRawBytes, added.isEmpty(normalized: true) else { return nil }
+    switch (preTokenizers.first, preTokenizers.dropFirst().first, preTokenizers.count) {
+    case (.byteLevel(false, true)?, nil, 1): return .gpt2
+    case (.split(.published(let pattern), .isolated, _)?, .byteLevel(false, false)?, 2): return pattern
+    default: return nil
+    }
+  }
+
   func encode(
     _ text: UnsafeBufferPointer<UInt8>, _ scratch: Scratch, addSpecialTokens: Bool, recognizesSpecial: Bool
+  ) -> Encoding {
+    var encoding = tokens(text, scratch, recognizesSpecial: recognizesSpecial)
+    for step in postProcessors {
+      step.apply(&encoding, text, addSpecialTokens: addSpecialTokens) { bytes($0) ?? [] }
+    }
+    return encoding
+  }
+
+  /// Two texts: the steps of offsets for each, then the first template; offsets are not trimmed after it.
+  func encode(
+    _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, _ scratch: Scratch,
+    addSpecialTokens: Bool, recognizesSpecial: Bool
+  ) -> PairEncoding {
+    var one = tokens(first, scratch, recognizesSpecial: recognizesSpecial)
+    var two = tokens(second, scratch, recognizesSpecial: recognizesSpecial)
+    for step in postProcessors {
+      step.trim(&one, first) { bytes($0) ?? [] }
+      step.trim(&two, second) { bytes($0) ?? [] }
+    }
+    for step in postProcessors {
+      if let pair = step.joined(one, two, addSpecialTokens: addSpecialTokens) { return pair }
+    }
+    return PostProcessor.joined(
+      [.text, .second(type: 1)], one, two, addSpecialTokens: addSpecialTokens)
+  }
+
+  /// The tokens of a text without what stands around it.
+  private func tokens(
+    _ text: UnsafeBufferPointer<UInt8>, _ scratch: Scratch, recognizesSpecial: Bool
   ) -> Encoding {
     var encoding = Encoding()
     encoding.ids.reserveCapacity(text.count / 3 + 4)
@@ -85,12 +128,13 @@ struct Pipeline: Sendable {
     for part in parts {
       if let id = part.id {
         encoding.append(id, part.range, special: added.token(id)?.special ?? false)
-      } else if !part.range.isEmpty {
+      } else if part.range.isEmpty {
+        continue
+      } else if let pattern = plain, case .bytePair(let model) = model {
+        model.encode(text, part.range, pattern, scratch, &encoding)
+      } else {
         encodePart(AlignedText(text, part.range), scratch, &encoding, recognizesSpecial: recognizesSpecial)
       }
-    }
-    for step in postProcessors {
-      step.apply(&encoding, text, addSpecialTokens: addSpecialTokens) { bytes($0) ?? [] }
     }
     return encoding
   }

@@ -31,6 +31,8 @@ enum PreTokenizer {
   case whitespaceSplit
   case bert
   case delimiter(UInt32)
+  case scripts
+  case fixedLength(Int)
   /// One piece a scalar: vocabularies of single characters.
   case scalars
 
@@ -84,6 +86,12 @@ enum PreTokenizer {
         throw TokenizerError.malformed(source: source, place: part, reason: "no delimiter")
       }
       return [.delimiter(delimiter.value)]
+    case "UnicodeScripts": return [.scripts]
+    case "FixedLength":
+      guard let length = value["length"]?.int, length > 0 else {
+        throw TokenizerError.malformed(source: source, place: part, reason: "FixedLength without a length")
+      }
+      return [.fixedLength(length)]
     default: throw TokenizerError.unknownKind(part: part, kind: kind, source: source)
     }
   }
@@ -106,7 +114,7 @@ enum PreTokenizer {
       if splits { pieces.cut(TextPattern.literal(mark), .mergedWithNext, invert: false) }
     case .split(let pattern, let behavior, let invert): pieces.cut(pattern, behavior, invert: invert)
     case .digits(let individual):
-      pieces.cut(individual ? .isolated : .contiguous) { ScalarClass($0).isNumber }
+      pieces.cut(individual ? .isolated : .contiguous) { ScalarClass.isDigitsNumber($0) }
     case .punctuation(let behavior): pieces.cut(behavior, where: ScalarClass.isBertPunctuation)
     case .whitespace: pieces.cutWords()
     case .whitespaceSplit: pieces.cut(.removed, where: ScalarClass.isSpace)
@@ -114,6 +122,8 @@ enum PreTokenizer {
       pieces.cut(.removed, where: ScalarClass.isSpace)
       pieces.cut(.isolated, where: ScalarClass.isBertPunctuation)
     case .delimiter(let delimiter): pieces.cut(.removed) { $0 == delimiter }
+    case .scripts: pieces.cutScripts()
+    case .fixedLength(let length): pieces.cut(every: length)
     case .scalars: pieces.cut(.isolated) { _ in true }
     }
   }

@@ -1,6 +1,7 @@
 /// The general category of a Unicode scalar, and what the patterns of published tokenizers ask of it.
 ///
-/// Answers come from a committed table (``ScalarClassTable``), so that they do not move with the toolchain.
+/// Answers come from a committed table (``ScalarClassTable``, Unicode 16.0 as the package's regular expressions have it), so
+/// that they do not move with the toolchain.
 struct ScalarClass: Equatable {
   /// 0–29 general categories (see the named constants), 30 a symbol that is alphabetic, such as `Ⓐ`.
   let code: UInt8
@@ -31,8 +32,19 @@ struct ScalarClass: Equatable {
   @inline(__always) var isUpperOrUncased: Bool { isIn(0b1111_1101) }
   /// `[\p{Ll}\p{Lm}\p{Lo}\p{M}]`
   @inline(__always) var isLowerOrUncased: Bool { isIn(0b1111_1010) }
-  /// `\p{Cc}`, `\p{Cf}`, `\p{Cs}` or `\p{Co}`
-  var isControlFormatOrPrivate: Bool { code &- 25 < 4 }
+  /// `\p{Z}`
+  var isSeparator: Bool { code &- 22 < 3 }
+  /// `\p{C}`
+  var isOther: Bool { code &- 25 < 5 }
+  /// `\p{Cn}`
+  var isUnassigned: Bool { code == 29 }
+
+  /// Number of the table's block of the scalars from `256 * index`: equal ones hold equal classes.
+  static func block(_ index: Int) -> Int {
+    let first = ScalarClassTable.stage1.utf8Start + index * 2
+    return Int(first[0] &- 48) &* 32 &+ Int(first[1] &- 48)
+  }
+
   /// `\w`: alphabetic, marks, decimal digits, connector punctuation, joiners
   static func isWord(_ scalar: UInt32) -> Bool {
     let value = ScalarClass(scalar)
@@ -46,12 +58,12 @@ struct ScalarClass: Equatable {
     return ScalarClass(scalar).code &- 22 < 3
   }
 
-  /// Punctuation as BERT means it: `\p{P}`, and every printable ASCII sign that is no letter, digit or space
-  static func isBertPunctuation(_ scalar: UInt32) -> Bool {
-    if scalar < 0x80 {
-      return scalar &- 33 < 15 || scalar &- 58 < 7 || scalar &- 91 < 6 || scalar &- 123 < 4
-    }
-    return ScalarClass(scalar).isPunctuation
+  /// Punctuation as BERT means it: every printable ASCII sign that is no letter, digit or space, and `\p{P}` of Unicode 8
+  static func isBertPunctuation(_ scalar: UInt32) -> Bool { ScalarRanges.punctuation.contains(scalar) }
+
+  /// What `Digits` cuts at: `\p{N}` of Unicode 17
+  static func isDigitsNumber(_ scalar: UInt32) -> Bool {
+    ScalarClass(scalar).isNumber || (scalar >= 0x11DE0 && ScalarRanges.lateNumbers.contains(scalar))
   }
 }
 
@@ -76,6 +88,15 @@ struct UTF8Run {
     var start = index - 1
     while start > 0 && base[start] & 0xC0 == 0x80 { start -= 1 }
     return start
+  }
+
+  /// A range of bytes, widened to whole scalars.
+  @inline(__always) func widened(_ range: Range<Int>) -> Range<Int> {
+    var start = range.lowerBound
+    var last = range.upperBound
+    while start > 0 && base[start] & 0xC0 == 0x80 { start -= 1 }
+    while last < end && base[last] & 0xC0 == 0x80 { last += 1 }
+    return start..<last
   }
 
   /// First byte at or after `index` whose scalar does not satisfy the condition.

@@ -53,7 +53,7 @@ extension Vocabulary {
       throw TokenizerError.malformed(
         source: source, place: "vocab", reason: "not an object of tokens and ids")
     }
-    self.init(capacity: members.count)
+    self.init(capacity: 0)
     var buffer: [UInt8] = []
     try members.forEachMember { token, id in
       guard let id = id.int, JSONValue.tokenIDs.contains(id) else {
@@ -82,9 +82,8 @@ extension BytePairModel {
     let raw = rawBytes && prefix.isEmpty && suffix.isEmpty
     let vocabulary = try Vocabulary(members: fields.members["vocab"], rawBytes: raw, source: source)
     let merges = fields.members["merges"]
-    var reader = MergeReader(
-      vocabulary: vocabulary, rawBytes: raw, prefixLength: prefix.utf8.count, source: source,
-      capacity: merges?.count ?? 0)
+    let reader = MergeReader(
+      vocabulary: vocabulary, rawBytes: raw, prefixLength: prefix.utf8.count, source: source)
     try merges?.forEachElement { merge in
       if try merge.withUTF8({ try reader.add(line: $0) }) == nil { try reader.add(pair: merge) }
     }
@@ -95,6 +94,8 @@ extension BytePairModel {
     fusesUnknown = try fields.flag("fuse_unk") ?? false
     fallsBackToBytes = try fields.flag("byte_fallback") ?? false
     ignoresMerges = try fields.flag("ignore_merges") ?? false
+    cutsAtMarks =
+      !raw && prefix.isEmpty && suffix.isEmpty && reader.keepsMarksInFront && vocabulary.id(of: "▁") != nil
     if let name = fields.string("unk_token") { unknown = vocabulary.id(of: name) }
     prepare()
   }
@@ -147,42 +148,51 @@ extension UnigramModel {
 }
 
 /// Reads merges in the order of their rank.
-struct MergeReader {
+final class MergeReader {
   let vocabulary: Vocabulary
   let rawBytes: Bool
   let prefixLength: Int
   let source: String
   private(set) var table: MergeTable
   private var rank = 0
-  private var left: [UInt8] = []
-  private var right: [UInt8] = []
-  private var joined: [UInt8] = []
+  /// Both tokens of a merge, one behind the other: what they join to.
+  private var buffer: UnsafeMutablePointer<UInt8>
+  private var capacity = 256
+  private var leftCount = 0
+  private var rightCount = 0
+  private let alphabet = ByteAlphabet.bytes
+  /// Whether no merge joins a token that ends without the mark `▁` to one that begins with it.
+  private(set) var keepsMarksInFront = true
 
-  init(vocabulary: Vocabulary, rawBytes: Bool, prefixLength: Int, source: String, capacity: Int) {
+  init(vocabulary: Vocabulary, rawBytes: Bool, prefixLength: Int, source: String) {
     self.vocabulary = vocabulary
     self.rawBytes = rawBytes
     self.prefixLength = prefixLength
     self.source = source
-    table = MergeTable(capacity: capacity)
+    table = MergeTable(capacity: vocabulary.count)
+    buffer = .allocate(capacity: capacity)
   }
 
+  deinit { buffer.deallocate() }
+
   /// Adds a merge that is written as one line: two tokens with a space between.
-  mutating func add(line: UnsafeRawBufferPointer) throws {
+  func add(line: UnsafeRawBufferPointer) throws {
     guard let space = line.firstIndex(of: 32) else {
       throw TokenizerError.malformed(
         source: source, place: "merges[\(rank)]", reason: "no space between two tokens")
     }
-    decode(UnsafeRawBufferPointer(rebasing: line[..<space]), into: &left)
-    decode(UnsafeRawBufferPointer(rebasing: line[(space + 1)...]), into: &right)
+    leftCount = take(UnsafeRawBufferPointer(rebasing: line[..<space]), at: 0)
+    rightCount = take(UnsafeRawBufferPointer(rebasing: line[(space + 1)...]), at: leftCount)
     try add()
   }
 
   /// Adds a merge that is written as a list of two tokens.
-  mutating func add(pair: JSONNode) throws {
+  func add(pair: JSONNode) throws {
     var parts = 0
     pair.forEachElement { part in
       let isText: Void? = part.withUTF8 { text in
-        if parts == 0 { decode(text, into: &left) } else { decode(text, into: &right) }
+        if parts == 0 { leftCount = take(text, at: 0) }
+        if parts == 1 { rightCount = take(text, at: leftCount) }
       }
       parts += isText == nil ? 3 : 1
     }
@@ -193,23 +203,45 @@ struct MergeReader {
     try add()
   }
 
-  private func decode(_ text: UnsafeRawBufferPointer, into bytes: inout [UInt8]) {
-    if rawBytes && ByteAlphabet.decode(text, into: &bytes) { return }
-    bytes.removeAll(keepingCapacity: true)
-    bytes.append(contentsOf: text)
+  /// Puts a token's bytes at a place of the buffer and returns their number.
+  private func take(_ text: UnsafeRawBufferPointer, at place: Int) -> Int {
+    if place + text.count > capacity {
+      let larger = max(place + text.count, 2 * capacity)
+      let grown = UnsafeMutablePointer<UInt8>.allocate(capacity: larger)
+      grown.update(from: buffer, count: place)
+      buffer.deallocate()
+      (buffer, capacity) = (grown, larger)
+    }
+    if rawBytes {
+      let count = alphabet.withUnsafeBufferPointer { ByteAlphabet.decode(text, to: buffer + place, $0) }
+      if count >= 0 { return count }
+    }
+    UnsafeMutableRawBufferPointer(start: buffer + place, count: text.count).copyMemory(from: text)
+    return text.count
   }
 
-  /// Adds the merge of `left` and `right`.
-  private mutating func add() throws {
-    joined.removeAll(keepingCapacity: true)
-    joined.append(contentsOf: left)
-    joined.append(contentsOf: right.dropFirst(prefixLength))
-    guard let leftID = vocabulary.id(left), let rightID = vocabulary.id(right),
-      let joinedID = vocabulary.id(joined)
-    else {
+  /// Adds the merge of the two tokens.
+  private func add() throws {
+    let left = UnsafeBufferPointer(start: UnsafePointer(buffer), count: leftCount)
+    let right = UnsafeBufferPointer(start: UnsafePointer(buffer) + leftCount, count: rightCount)
+    let (leftID, rightID) = (vocabulary.id(left), vocabulary.id(right))
+    let joinedID: Int32
+    if prefixLength == 0 {
+      joinedID = vocabulary.id(
+        UnsafeBufferPointer(start: UnsafePointer(buffer), count: leftCount + rightCount))
+    } else {
+      joinedID = vocabulary.id(Array(left) + right.dropFirst(prefixLength)) ?? -1
+    }
+    guard leftID >= 0, rightID >= 0, joinedID >= 0 else {
       throw TokenizerError.malformed(
         source: source, place: "merges[\(rank)]",
-        reason: "'\(left.text)' and '\(right.text)' or what they join to is not in the vocabulary")
+        reason:
+          "'\(Array(left).text)' and '\(Array(right).text)' or what they join to is not in the vocabulary")
+    }
+    if !rawBytes, rightCount >= 3, right[0] == 0xE2, right.starts(with: [0xE2, 0x96, 0x81]),
+      !left.suffix(3).elementsEqual([0xE2, 0x96, 0x81])
+    {
+      keepsMarksInFront = false
     }
     table.add(leftID, rightID, rank: rank, id: joinedID)
     rank += 1

@@ -58,7 +58,7 @@ final class Scratch: @unchecked Sendable {
   var queue: [UInt64] = []
   var ranks: [UInt32] = []
   var lattice: [UnigramModel.Node] = []
-  var cache = PieceCache()
+  let cache = PieceCache()
 
   /// A token on its way to be merged, with its neighbours.
   struct Symbol {

@@ -67,6 +67,25 @@ public final class Tokenizer: Sendable {
     }
   }
 
+  /// The tokens of two texts that belong together, such as a question and its answer.
+  ///
+  /// ``Encoding/unencodable`` is not filled.
+  /// - Complexity: O(n log n) in the bytes of the texts.
+  public func encode(
+    _ text: String, pair: String, addSpecialTokens: Bool = true, recognizesSpecialTokens: Bool = true
+  ) -> PairEncoding {
+    let scratch = pool.withLock { $0.popLast() } ?? Scratch()
+    defer { pool.withLock { $0.append(scratch) } }
+    var (text, pair) = (text, pair)
+    return text.withUTF8 { first in
+      pair.withUTF8 { second in
+        pipeline.encode(
+          first, second, scratch, addSpecialTokens: addSpecialTokens,
+          recognizesSpecial: recognizesSpecialTokens)
+      }
+    }
+  }
+
   /// The text of tokens. Ids without a token give nothing.
   public func decode(_ ids: [Int32], skipSpecialTokens: Bool = true) -> String {
     pipeline.decode(ids, skipSpecialTokens: skipSpecialTokens)

@@ -35,7 +35,7 @@ public enum TokenizerError: SurgeonError {
   public var expected: String {
     switch self {
     case .missing:
-      "tokenizer.json, vocab.json with merges.txt, vocab.txt, or a vocab.json of single characters"
+      "tokenizer.json, vocab.json with merges.txt, vocab.txt, tokenizer.model, or a vocab.json of single characters"
     case .unknownKind(let part, _, _):
       "one of the kinds of \(part) that are listed in the README of the module Tokenizers"
     case .malformed: "the layout that the Hugging Face tokenizers library writes"
@@ -45,8 +45,14 @@ public enum TokenizerError: SurgeonError {
     switch self {
     case .missing:
       "copy the tokenizer's files into the folder, or use a command that takes token ids and needs no tokenizer"
-    case .unknownKind:
-      "nothing is guessed, since a near match gives other ids; report the kind, or feed token ids instead"
+    case .unknownKind(_, let kind, _):
+      if kind.hasPrefix("the regular expression") {
+        "write the pattern without this construct, or feed token ids instead; a near match would give other ids"
+      } else if kind.contains("sentencepiece") || kind.contains("vocab") {
+        "save the tokenizer once with its own library so that the folder holds a tokenizer.json, and use that"
+      } else {
+        "nothing is guessed, since a near match gives other ids; report the kind, or feed token ids instead"
+      }
     case .malformed: "compare the file with the published one; a truncated download is the usual cause"
     }
   }

@@ -4,7 +4,8 @@ import Runtime
 
 extension Tokenizer {
   /// Reads the tokenizer of a checkpoint folder: `tokenizer.json`, else `vocab.json` with `merges.txt` (GPT-2's
-  /// layout), else `vocab.txt` (BERT's), else a `vocab.json` whose tokens are single characters.
+  /// layout), else `vocab.txt` (BERT's), else a sentencepiece model (`tokenizer.model`, `spiece.model`), else a `vocab.json`
+  /// whose tokens are single characters.
   ///
   /// `tokenizer_config.json`, `special_tokens_map.json`, `generation_config.json` and `config.json` name BOS and EOS,
   /// in this order.
@@ -64,13 +65,12 @@ struct TokenizerFolder {
     } else if has("vocab.txt") {
       pipeline = try wordPiecePipeline()
       layout = .words
+    } else if let name = Self.sentencePieceNames.first(where: has) {
+      pipeline = try sentencePiecePipeline(name)
+      layout = .sentencePiece
     } else if has("vocab.json") {
       pipeline = try characterPipeline()
       layout = .characters
-    } else if has("tokenizer.model") {
-      throw TokenizerError.unknownKind(
-        part: "model", kind: "a sentencepiece file (tokenizer.model) without a tokenizer.json", source: folder
-      )
     } else {
       throw TokenizerError.missing(folder: folder, seen: try Files.list(folder))
     }
@@ -83,7 +83,10 @@ struct TokenizerFolder {
     return pipeline
   }
 
-  private enum Layout { case file, merges, words, characters }
+  private enum Layout { case file, merges, words, characters, sentencePiece }
+
+  /// The names that sentencepiece models go by.
+  private static let sentencePieceNames = ["tokenizer.model", "spiece.model", "sentencepiece.bpe.model"]
 
   /// Lists of tokens say nothing about how a text is cut: the class must be one whose way is known.
   private func checkClass(_ layout: Layout) throws {
@@ -92,6 +95,10 @@ struct TokenizerFolder {
     case .file, .characters: return
     case .merges: (files, known) = ("vocab.json with merges.txt", ["GPT2Tokenizer", "GPT2TokenizerFast"])
     case .words: (files, known) = ("vocab.txt", ["BertTokenizer", "BertTokenizerFast"])
+    case .sentencePiece:
+      // Others move ids, or cut texts before the model does.
+      files = "a sentencepiece model"
+      known = ["LlamaTokenizer", "GemmaTokenizer", "T5Tokenizer"].flatMap { [$0, $0 + "Fast"] }
     }
     if let name = settings["tokenizer_class"]?.string, !known.contains(name) {
       throw TokenizerError.unknownKind(part: "model", kind: "\(files) of the class \(name)", source: folder)
@@ -103,9 +110,8 @@ struct TokenizerFolder {
     let lines = try bytes("merges.txt")
     let source = folder
     let vocabulary = try document.withRoot { try Vocabulary(members: $0, rawBytes: true, source: source) }
-    var reader = MergeReader(
-      vocabulary: vocabulary, rawBytes: true, prefixLength: 0, source: path("merges.txt"),
-      capacity: lines.lazy.filter { $0 == 10 }.count + 1)
+    let reader = MergeReader(
+      vocabulary: vocabulary, rawBytes: true, prefixLength: 0, source: path("merges.txt"))
     try lines.withUnsafeBytes { all in
       for line in all.split(separator: 10) {
         let line = line.last == 13 ? line.dropLast() : line
@@ -121,6 +127,33 @@ struct TokenizerFolder {
     pipeline.preTokenizers = [.byteLevel(addPrefixSpace: prefixed, splits: true)]
     pipeline.decoders = [.byteLevel]
     return pipeline
+  }
+
+  /// A sentencepiece model by itself.
+  private mutating func sentencePiecePipeline(_ name: String) throws -> Pipeline {
+    let file = try SentencePieceFile(try bytes(name), source: path(name))
+    var pipeline = try Pipeline(file, source: path(name))
+    let config = try neighbour("tokenizer_config.json")
+    if config?["legacy"]?.bool == false, case .sentencePiece(var normalizer)? = pipeline.normalizers.first {
+      normalizer.marksEveryPart = false
+      pipeline.normalizers = [.sentencePiece(normalizer)]
+    }
+    sentencePieces = (file.bosPiece, file.eosPiece)
+    return pipeline
+  }
+
+  /// The names of BOS and EOS in a sentencepiece model.
+  private var sentencePieces: (bos: [UInt8], eos: [UInt8])?
+
+  /// The class that a folder's files name; a model's type stands for its usual class.
+  private func className() throws -> String? {
+    if let name = settings["tokenizer_class"]?.string { return name }
+    switch try neighbour("config.json")?["model_type"]?.string {
+    case "llama", "mistral", "mixtral": return "LlamaTokenizer"
+    case "gemma", "gemma2", "gemma3", "gemma3_text": return "GemmaTokenizer"
+    case "t5": return "T5Tokenizer"
+    default: return nil
+    }
   }
 
   /// BERT's layout: one token a line, with BERT's own way of cutting.
@@ -148,7 +181,7 @@ struct TokenizerFolder {
         stripsAccents: config?["strip_accents"]?.bool ?? lowercases, lowercases: lowercases)
     ]
     pipeline.preTokenizers = [.bert]
-    pipeline.postProcessors = [.template([.special([begin]), .text, .special([end])])]
+    pipeline.postProcessors = [.bert(begin: begin, end: end)]
     pipeline.decoders = [.wordPiece(prefix: Array("##".utf8), cleansUp: true)]
     for name in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] {
       guard let id = vocabulary.id(of: name) else { continue }
@@ -213,10 +246,14 @@ struct TokenizerFolder {
     guard pipeline.postProcessors.isEmpty else { return }
     let facts = try facts(of: pipeline)
     var parts: [PostProcessor.Part] = [.text]
-    if settings["add_bos_token"]?.bool ?? (layout == .characters), let bos = facts.bos {
+    let kind = layout == .sentencePiece ? try className() ?? "" : ""
+    let beginsByClass = layout == .characters || kind.hasPrefix("Llama") || kind.hasPrefix("Gemma")
+    if settings["add_bos_token"]?.bool ?? beginsByClass, let bos = facts.bos {
       parts.insert(.special([bos]), at: 0)
     }
-    if settings["add_eos_token"]?.bool ?? false, let eos = facts.eos { parts.append(.special([eos])) }
+    if settings["add_eos_token"]?.bool ?? kind.hasPrefix("T5"), let eos = facts.eos {
+      parts.append(.special([eos]))
+    }
     if parts != [.text] { pipeline.postProcessors = [.template(parts)] }
   }
 
@@ -236,6 +273,10 @@ struct TokenizerFolder {
     let listed = ids("eos_token_id", generation)
     let ends = listed.isEmpty ? ids("eos_token_id", config) : listed
     facts.eos = named("eos_token") ?? ends.first
+    if let sentencePieces {
+      facts.bos = facts.bos ?? pipeline.id(of: sentencePieces.bos)
+      facts.eos = facts.eos ?? pipeline.id(of: sentencePieces.eos)
+    }
     if has("merges.txt") && !has("tokenizer.json") {
       let end = pipeline.id(of: Array("<|endoftext|>".utf8))
       facts.bos = facts.bos ?? end

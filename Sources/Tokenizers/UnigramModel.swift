@@ -13,17 +13,30 @@ struct UnigramModel: Sendable {
   private let unknown: Int32?
   private let unknownScore: Double
   private let fallsBackToBytes: Bool
+  /// Sums are rounded to 32 bits, as sentencepiece does.
+  private let roundsToFloat: Bool
   private let byteIDs: [Int32]
   private let trie: ByteTrie
 
   init(vocabulary: Vocabulary, scores: [Double], unknown: Int32?, fallsBackToBytes: Bool) {
+    self.init(
+      vocabulary: vocabulary, found: vocabulary, scores: scores, unknown: unknown,
+      unknownScore: (scores.min() ?? 0) - 10, fallsBackToBytes: fallsBackToBytes, roundsToFloat: false)
+  }
+
+  /// A model of whose vocabulary only `found` is looked for in texts.
+  init(
+    vocabulary: Vocabulary, found: Vocabulary, scores: [Double], unknown: Int32?, unknownScore: Double,
+    fallsBackToBytes: Bool, roundsToFloat: Bool
+  ) {
     self.vocabulary = vocabulary
     self.scores = scores
     self.unknown = unknown
-    unknownScore = (scores.min() ?? 0) - 10
+    self.unknownScore = unknownScore
     self.fallsBackToBytes = fallsBackToBytes
+    self.roundsToFloat = roundsToFloat
     byteIDs = ByteAlphabet.fallbackNames.map { vocabulary.id($0) ?? -1 }
-    trie = ByteTrie(vocabulary)
+    trie = ByteTrie(found)
   }
 
   func tokenize(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {
@@ -50,7 +63,9 @@ struct UnigramModel: Sendable {
   }
 
   @inline(__always) private func offer(_ score: Double, _ id: Int32, _ start: Int, _ node: inout Node) {
-    if node.start < 0 || score > node.score { node = Node(id: id, start: Int32(start), score: score) }
+    if node.start < 0 || score > node.score {
+      node = Node(id: id, start: Int32(start), score: roundsToFloat ? Double(Float(score)) : score)
+    }
   }
 
   private func appendBestWay(_ piece: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) {

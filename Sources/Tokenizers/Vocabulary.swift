@@ -2,6 +2,10 @@
 ///
 /// Swift's own string comparison would take canonically equivalent tokens for one.
 struct Vocabulary: Sendable {
+  private struct Slot {
+    var tag: UInt32 = 0
+    var entry: Int32 = -1
+  }
   private struct Entry {
     var start: Int32
     var length: Int32
@@ -10,14 +14,15 @@ struct Vocabulary: Sendable {
   private var bytes: [UInt8] = []
   private var entries: [Entry] = []
   private var entryOfID: [Int32] = []
-  private var slots: [Int32]
+  /// Of each slot the upper half of its token's hash, so that other tokens are seldom looked at, and its entry.
+  private var slots: [Slot]
   private var mask: Int
 
   /// An empty vocabulary with room for `capacity` tokens.
   init(capacity: Int) {
     var size = 16
     while size < capacity * 2 { size *= 2 }
-    slots = [Int32](repeating: -1, count: size)
+    slots = [Slot](repeating: Slot(), count: size)
     mask = size - 1
     entries.reserveCapacity(capacity)
     entryOfID.reserveCapacity(capacity)
@@ -32,17 +37,21 @@ struct Vocabulary: Sendable {
   /// Adds a token, or gives a token that is there already another id.
   mutating func add(_ token: UnsafeRawBufferPointer, id: Int) {
     let key = token.bindMemory(to: UInt8.self)
-    var slot = Self.hash(key) & mask
-    while slots[slot] >= 0 {
-      let entry = entries[Int(slots[slot])]
-      if entry.length == key.count && matches(entry, key) {
-        entries[Int(slots[slot])].id = Int32(id)
-        setEntry(slots[slot], ofID: id)
-        return
+    let hash = Self.hash(key)
+    var slot = hash & mask
+    while slots[slot].entry >= 0 {
+      let number = slots[slot].entry
+      if slots[slot].tag == Self.tag(hash) {
+        let entry = entries[Int(number)]
+        if entry.length == key.count && matches(entry, key) {
+          entries[Int(number)].id = Int32(id)
+          setEntry(number, ofID: id)
+          return
+        }
       }
       slot = (slot + 1) & mask
     }
-    slots[slot] = Int32(entries.count)
+    slots[slot] = Slot(tag: Self.tag(hash), entry: Int32(entries.count))
     setEntry(Int32(entries.count), ofID: id)
     entries.append(Entry(start: Int32(bytes.count), length: Int32(key.count), id: Int32(id)))
     bytes.append(contentsOf: key)
@@ -58,28 +67,33 @@ struct Vocabulary: Sendable {
   }
 
   private mutating func grow() {
-    slots = [Int32](repeating: -1, count: slots.count * 2)
+    slots = [Slot](repeating: Slot(), count: slots.count * 2)
     mask = slots.count - 1
     for (index, entry) in entries.enumerated() {
-      var slot =
-        bytes.withUnsafeBufferPointer {
-          Self.hash(UnsafeBufferPointer(rebasing: $0[Int(entry.start)..<Int(entry.start + entry.length)]))
-        } & mask
-      while slots[slot] >= 0 { slot = (slot + 1) & mask }
-      slots[slot] = Int32(index)
+      let hash = bytes.withUnsafeBufferPointer {
+        Self.hash(UnsafeBufferPointer(rebasing: $0[Int(entry.start)..<Int(entry.start + entry.length)]))
+      }
+      var slot = hash & mask
+      while slots[slot].entry >= 0 { slot = (slot + 1) & mask }
+      slots[slot] = Slot(tag: Self.tag(hash), entry: Int32(index))
     }
   }
 
   /// The id of a token; -1 when it is not there.
   /// - Complexity: O(length).
   @inline(__always) func id(_ key: UnsafeBufferPointer<UInt8>) -> Int32 {
-    var slot = Self.hash(key) & mask
-    while slots[slot] >= 0 {
-      let entry = entries[Int(slots[slot])]
-      if entry.length == key.count && matches(entry, key) { return entry.id }
-      slot = (slot + 1) & mask
+    let hash = Self.hash(key)
+    return slots.withUnsafeBufferPointer { slots in
+      var slot = hash & mask
+      while slots[slot].entry >= 0 {
+        if slots[slot].tag == Self.tag(hash) {
+          let entry = entries[Int(slots[slot].entry)]
+          if entry.length == key.count && matches(entry, key) { return entry.id }
+        }
+        slot = (slot + 1) & mask
+      }
+      return -1
     }
-    return -1
   }
 
   /// The id of a token; nil when it is not there.
@@ -115,6 +129,9 @@ struct Vocabulary: Sendable {
       return true
     }
   }
+
+  /// The bits of a hash that do not say its slot.
+  @inline(__always) private static func tag(_ hash: Int) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 31) }
 
   /// A quick mixing hash of bytes, never negative.
   @inline(__always) static func hash(_ key: UnsafeBufferPointer<UInt8>) -> Int {

@@ -64,7 +64,7 @@ struct InspectCommand: ReportingCommand {
         TokenizerSummary(count: tokenizer.count, eos: tokenizer.eos.map(Int.init))
       )
     } catch let error as any SurgeonError {
-      return (.string("none that can be used: \(error.found)"), nil)
+      return (.string("none that can be used: \(error.found); \(error.suggestion)"), nil)
     } catch { return (.string("\(error)"), nil) }
   }
 }

@@ -23,4 +23,17 @@ import Testing
     #expect(try JSONValue(parsing: "12") == 12)
     #expect(try JSONValue(parsing: #""a\u0000b""#).string == "a\u{0}b")
   }
+
+  /// json-c takes U+1D800 to U+1DFFF (and their like in further planes) for halves when they are written as escapes.
+  @Test func readsEveryPairOfEscapes() throws {
+    for value in stride(from: UInt32(0x10000), to: 0x110000, by: 0xFF) {
+      let low = String(0xDC00 + (value & 0x3FF), radix: 16)
+      let high = String(0xD800 + (value - 0x10000) >> 10, radix: 16)
+      let text = try JSONValue(parsing: #"["\\\u\#(high)\u\#(low)", 7 ]"#)
+      #expect(text.array?.first?.string?.unicodeScalars.map(\.value) == [0x5C, value] || value == 0)
+    }
+    #expect(
+      try JSONValue(parsing: #"{"a\ud836\udc00b\\ud836":"\ud83d\ude00"}"#)["a\u{1D800}b\\ud836"]?.string
+        == "\u{1F600}")
+  }
 }

@@ -52,6 +52,9 @@ import Tokenizers
     #expect(tokenizer.count == 30522 && reference.count == 30522)
     let text = "Héllo wörld, unaffable [MASK] 中文 \u{1F600}!"
     #expect(tokenizer.encode(text) == reference.encode(text))
+    let pair = tokenizer.encode("hello", pair: "world")
+    #expect(pair.encoding.ids == [101, 7592, 102, 2088, 102] && pair.types == [0, 0, 0, 1, 1])
+    #expect(pair == reference.encode("hello", pair: "world"))
     #expect(tokenizer.decode(tokenizer.encode("hello, world!").ids) == "hello, world!")
   }
 

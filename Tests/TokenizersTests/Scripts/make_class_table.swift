@@ -1,4 +1,5 @@
-// Writes Sources/Tokenizers/ScalarClassTable.swift from the toolchain's Unicode data:
+// Writes Sources/Tokenizers/ScalarClassTable.swift from the toolchain's Unicode data, up to the version that the regular
+// expressions of the package `tokenizers` know:
 //   swiftc -O make_class_table.swift -o /tmp/make_class_table && /tmp/make_class_table > ScalarClassTable.swift
 
 // The general categories in the order of `Unicode.GeneralCategory` as the file's `ScalarClass` counts them.
@@ -12,11 +13,11 @@ let order: [Unicode.GeneralCategory] = [
 ]
 let alphabeticSymbol: UInt8 = 30
 
-var version = (major: 0, minor: 0)
+let version = (major: 16, minor: 0)
 func classOf(_ value: UInt32) -> UInt8 {
   guard let scalar = Unicode.Scalar(value) else { return 27 }
   let properties = scalar.properties
-  if let age = properties.age, (age.major, age.minor) > version { version = (age.major, age.minor) }
+  if let age = properties.age, (age.major, age.minor) > version { return 29 }
   if properties.generalCategory == .otherSymbol && properties.isAlphabetic { return alphabeticSymbol }
   return UInt8(order.firstIndex(of: properties.generalCategory) ?? 29)
 }

@@ -71,6 +71,15 @@ O200K = f"{HEAD}{UPPER}*{LOWER}+{SHORT}?|{HEAD}{UPPER}+{LOWER}*{SHORT}?" + r"|\p
 TEKKEN = f"{HEAD}{UPPER}*{LOWER}+|{HEAD}{UPPER}+{LOWER}*" + r"|\p{N}" + SLASH
 
 
+# Patterns without a scanner of their own: they run through the general engine.
+DEEPSEEK = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+"
+            r"|\s+(?!\S)|\s+")
+KIMI = (r"[\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+" + SHORT + "?|"
+        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*" + SHORT + r"?|\p{N}{1,3}" + TAIL)
+STARCODER2 = r"(?:'(?:[sdmt]|ll|ve|re))|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?+[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+RIGHT = r"(?<=\d)(?=(?:\d{3})+(?!\d))"
+
+
 def split(pattern, behavior="isolated", invert=False):
     return P.Split(Regex(pattern), behavior, invert)
 
@@ -91,6 +100,11 @@ PIECES = {
     "whitespace-split": P.WhitespaceSplit(), "bert": P.BertPreTokenizer(), "delimiter": P.CharDelimiterSplit("e"),
     "metaspace": P.Metaspace(), "metaspace-first": P.Metaspace(prepend_scheme="first"),
     "metaspace-never": P.Metaspace(prepend_scheme="never", split=False),
+    "deepseek": P.Sequence([split(r"\p{N}{1,3}"), split("[一-龥぀-ゟ゠-ヿ]+"), split(DEEPSEEK)]), "kimi": split(KIMI),
+    "possessive": split(STARCODER2), "thousands": split(RIGHT, "merged_with_next"), "contractions": split(r"(?i:'s|'t|'re|'ve|'m|'ll|'d)", "removed"),
+    "digits-from-right": split(r"\d{1,3}(?=(?:\d{3})*\b)"), "line-starts": split(r"^\s*", "merged_with_next"), "word-edges": split(r"\b"),
+    "behind": split(r"(?<![\p{L}'])\p{L}|(?<=a|bc|, )."), "posix": split(r"[[:punct:]&&[^_'-]]+|[[:^print:]]+", "contiguous"),
+    "scripts": P.UnicodeScripts(), "scripts-words": P.Sequence([P.WhitespaceSplit(), P.UnicodeScripts()]), "fixed-length": P.FixedLength(5),
     "falcon": P.Sequence([P.Punctuation("contiguous"), P.ByteLevel(add_prefix_space=False), P.Digits(),
                           split("[0-9][0-9][0-9]")]),
 }
@@ -161,6 +175,10 @@ STEPS["charsmap"] = N.Precompiled(charsmap([
     ("A", "a"), ("É", "e"), ("é", "e"), ("e\u0301", "ê"), ("ﬁ", "fi"), ("ﬃ", "ffi"), ("①", "1"), ("\t", " "), ("\u3000", " "), ("\u200b", " "),
     ("か\u3099", "が"), ("½", "1/2"), ("\x07", ""), ("한", "\u1112\u1161\u11ab"), ("…", "..."), ("\u0301", "'"), ("👨", "man"),
 ]))
+STEPS |= {
+    "insert": N.Replace(Regex("^"), "é"), "insert-before": N.Replace(Regex("(?=[aeiou])|$"), "-"), "collapse": N.Replace(Regex(r"[\s\u200b]+"), " "),
+    "control": N.Sequence([N.Replace(Regex(r"[\x00-\x08\x0b\x0e-\x1f\x7f]"), ""), N.Replace(Regex(r"\p{M}+"), "")]),
+}
 for name, step in STEPS.items():
     tokenizer = Tokenizer(M.BPE(vocab=BYTES, merges=[], byte_fallback=True))
     tokenizer.normalizer = step
@@ -268,6 +286,40 @@ for name, fallback in (("unigram", False), ("unigram-bytes", True)):
     t = Tokenizer.from_str(json.dumps(state))
     t.post_processor = R.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     save(name, t)
+
+# What a CTC decoder makes of ids.
+t = Tokenizer(M.WordLevel({"<pad>": 0, "|": 1, "a": 2, "b": 3, "n't": 4, "?": 5}, unk_token="?"))
+t.pre_tokenizer, t.decoder = P.Split("", "isolated"), D.CTC()
+LISTS = [[], [0], [2, 2, 0, 2, 1, 1, 3, 3], [2, 1, 4, 1, 5, 5, 0, 5], [1, 2], [0, 0, 2, 0, 0]]
+json.dump({"tokenizer": json.loads(t.to_str()), "lists": LISTS, "texts": [t.decode(ids) for ids in LISTS]}, open(f"{folder}/lists-ctc.json", "w"))
+
+# Two texts at once.
+PAIRS = [("Hello there", "General"), ("", "x"), ("a b", ""), (" spaces ", " at ends "), ("é 中", "the fox's <s> tail")]
+PROCESSORS = {
+    "bert": R.BertProcessing(("</s>", 1), ("<s>", 0)), "roberta": R.RobertaProcessing(("</s>", 1), ("<s>", 0), trim_offsets=True, add_prefix_space=False),
+    "template": R.TemplateProcessing(single="<s> $A </s>", pair="<s> $B:1 </s>:2 $A:0 <unk>:3 <s>", special_tokens=[("<s>", 0), ("</s>", 1), ("<unk>", 2)]),
+    "sequence": R.Sequence([R.ByteLevel(trim_offsets=True), R.TemplateProcessing(single="<s> $0", pair="<s> $A $B:1", special_tokens=[("<s>", 0)])]),
+    "bytelevel": R.ByteLevel(trim_offsets=True), "none": None,
+}
+for name, step in PROCESSORS.items():
+    t = Tokenizer(M.BPE())
+    t.pre_tokenizer, t.decoder = P.ByteLevel(add_prefix_space=False), D.ByteLevel()
+    t = train("pairs", t, bpe(vocab_size=300, **alphabet))
+    if step:
+        t.post_processor = step
+    cases = []
+    for first, second in PAIRS:
+        for special in (True, False):
+            e = t.encode(first, second, add_special_tokens=special)
+            places = []
+            for text in (first, second):
+                places.append([0])
+                for character in text:
+                    places[-1].append(places[-1][-1] + len(character.encode()))
+            offsets = [places[s or 0][i] for s, pair in zip(e.sequence_ids, e.offsets) for i in pair]
+            cases.append({"texts": [first, second], "special": special, "ids": e.ids, "types": e.type_ids,
+                          "sequences": [-1 if s is None else s for s in e.sequence_ids], "offsets": offsets})
+    json.dump({"tokenizer": json.loads(t.to_str()), "cases": cases}, open(f"{folder}/pairs-{name}.json", "w"), ensure_ascii=False, separators=(",", ":"))
 
 # Added tokens with every flag.
 t = Tokenizer(M.BPE(unk_token="<unk>"))
