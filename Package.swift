@@ -74,7 +74,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Checkpoints", ["CKernels"], ["Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
-  ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
+  ("Tokenizers", ["JSON", "Runtime", collections], ["Fixtures", "Scripts"]),
   ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
