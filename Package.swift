@@ -87,7 +87,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ]
   ),
   (
-    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    "Probing",
+    ["Checkpoints", "LinearAlgebra", "Statistics", "Tokenizers", "JSON", "Tensors", "Runtime", collections],
     ["Fixtures", "record_probes.py"]
   ),
   (

@@ -39,10 +39,41 @@ struct InspectCommand: ReportingCommand {
     try report.read(checkpoint, hashing: hash, progress: session.progress)
     let tokenizer = tokenizerFacts()
     report.results = description.json(checkpoint, tokenizer: tokenizer)
+    let template = chatTemplateFacts()
+    report.results["chat_template"] = template.facts
+    for problem in template.problems { report.warn("CHAT_TEMPLATE", problem) }
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
     var heading = description.headline(checkpoint)
     heading.append("tokenizer: \(tokenizer.string ?? "")")
+    heading.append("chat template: \(template.line)")
     try session.show(report, heading: heading, tables: [all ? description.wholeTable : description.table])
+  }
+
+  /// Whether there is a chat template, and whether it can be used.
+  private func chatTemplateFacts() -> (facts: JSONValue, line: String, problems: [String]) {
+    do {
+      let template = try ChatTemplate(folder: model)
+      let problems = template.problems
+      let good = template.names.filter { name in !problems.contains { $0.name == name } }
+      var facts: JSONValue = [
+        "present": true, "source": .string(template.source), "names": .strings(template.names),
+        "usable": .strings(good), "sha256": .string(template.sha256),
+      ]
+      facts["problems"] = .array(
+        problems.map { ["name": .string($0.name), "reason": .string($0.error.found)] })
+      let names = template.names == ["default"] ? "" : " (\(template.names.joined(separator: ", ")))"
+      let state = problems.isEmpty ? "can be used" : good.isEmpty ? "cannot be used" : "can be used in part"
+      return (
+        facts, "\(template.source)\(names), \(state)", problems.map { "chat template: \($0.error.found)" }
+      )
+    } catch ChatTemplateError.missing {
+      return (["present": false], "none (messages need --chat-template FILE)", [])
+    } catch let error as any SurgeonError {
+      return (
+        ["present": true, "usable": [], "problems": [["name": "default", "reason": .string(error.found)]]],
+        "cannot be used", ["chat template: \(error.found)"]
+      )
+    } catch { return (["present": true, "usable": []], "cannot be used", ["chat template: \(error)"]) }
   }
 
   private func tokenizerFacts() -> JSONValue {

@@ -29,7 +29,11 @@ public struct ChatMessage: Sendable, Equatable {
     self.role = role
     members = object.filter { !$0.value.isNull }
     switch members["content"] {
-    case nil: content = ""
+    case nil:
+      if role == "user" || role == "system" {
+        throw ChatTemplateError.messages(reason: "a message of the role \(role) without a content")
+      }
+      content = ""
     case .string(let text)?: content = text
     case .array(let parts)?: content = parts.compactMap { $0["text"]?.string }.joined(separator: "\n")
     default: throw ChatTemplateError.messages(reason: "a message whose content is neither a text nor a list")

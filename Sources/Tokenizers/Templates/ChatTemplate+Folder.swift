@@ -15,14 +15,20 @@ extension ChatTemplate {
   public init(folder: String, file: String? = nil) throws {
     let tokens = try Self.specialTokens(folder: folder)
     if let file {
-      self.init(try Self.choices(file: file), tokens: tokens)
-      for choice in choices.values { _ = try choice.statements.get() }
+      try self.init(file: file, tokens: tokens)
       return
     }
     guard let choices = try Self.choices(folder: folder) else {
       throw ChatTemplateError.missing(folder: folder, looked: Self.files)
     }
     self.init(choices, tokens: tokens)
+  }
+
+  /// The template of a file: Jinja, or JSON with a `chat_template`.
+  /// - Throws: ``ChatTemplateError``, `JSONError`, `FileError`.
+  public init(file: String, tokens: OrderedDictionary<String, String>) throws {
+    self.init(try Self.choices(file: file), tokens: tokens)
+    for choice in choices.values { _ = try choice.statements.get() }
   }
 
   /// The template of a `tokenizer_config.json` that is in memory; `source` names it in errors.

@@ -132,7 +132,6 @@ CONVERSATIONS = {
     },
     "no-content": {"messages": [{"role": "user", "content": "u"}, {"role": "assistant"}]},
     "parts": {"messages": [{"role": "user", "content": [{"type": "text", "text": "part"}]}]},
-    "number": {"messages": [{"role": "user", "content": 5}]},
 }
 TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
 
