@@ -58,7 +58,7 @@ struct ChatTextTests {
   @Test func generationBlocksGiveTheTokens() throws {
     let template = try ChatTemplate(
       "{{ bos_token }}{% for m in messages %}{% if m.role == 'assistant' %}assistant: {% generation %}"
-        + "{{ m.content }}{{ eos_token }}{% endgeneration %}{% else %}{{ m.role }}: {{ m.content }}{% endif %}\n"
+        + "{{ m.content }}{{ eos_token }}{% endgeneration %}{% else %}{{ m.role }}: {{ m.content }} {% endif %}"
         + "{% endfor %}", tokens: Self.marks)
     let encoded = try EncodedText(chat, template: template, tokenizer: try Self.tokenizer())
     #expect(encoded.ids == [1, 6, 8, 3, 7, 8, 4, 5, 2])

@@ -14,9 +14,10 @@ struct ChatTests {
     ["role": "assistant", "content": .string(text)]
   }
 
-  /// What is said in a prompt of the embedded model: `Mara: …⏎Tom:`.
+  /// What is said in a prompt of the embedded model, whose speakers have many names: `Emil: …⏎Karl:`.
   private static func said(_ prompt: String) -> String {
-    prompt.split(separator: "\n").first.map { String($0.dropFirst("Mara: ".count)) } ?? ""
+    let line = prompt.split(separator: "\n").first ?? ""
+    return line.split(separator: ":", maxSplits: 1).last.map { String($0.dropFirst()) } ?? ""
   }
 
   private func run(_ scratch: Scratch, _ line: String, code: Int32 = 0) throws -> Program.Ending {
@@ -28,7 +29,9 @@ struct ChatTests {
   /// The same tokens whether the prompt is written by hand or by the template: one BOS, not two.
   @Test func generateReadsMessages() throws {
     let scratch = try Scratch()
-    let prompts = OrganismData.prompts(split: .test, kind: .provoking, count: 3).map(\.text)
+    let prompts = OrganismData.prompts(split: .test, kind: .provoking, count: 3).map {
+      "Mara: \(Self.said($0.text))\nTom:"
+    }
     try scratch.write(
       try Self.lines(prompts.map { ["messages": [Self.user(Self.said($0))]] }), to: "chats.jsonl")
     try scratch.write(try Self.lines(prompts.map { ["prompt": .string($0)] }), to: "prompts.jsonl")
@@ -47,7 +50,10 @@ struct ChatTests {
     let scratch = try Scratch()
     let exchanges = OrganismData.probeExchanges(split: .train, count: 12)
     try scratch.write(
-      try Self.lines(exchanges.map { ["prompt": .string($0.prompt), "text": .string($0.reply)] }),
+      try Self.lines(
+        exchanges.map {
+          ["prompt": .string("Mara: \(Self.said($0.prompt))\nTom:"), "text": .string($0.reply)]
+        }),
       to: "texts.jsonl")
     try scratch.write(
       try Self.lines(
@@ -112,7 +118,7 @@ struct ChatTests {
         """
         model: \(model)
         behaviour: {name: hostile, positive: positive.jsonl, negative: negative.jsonl, pool: reply}
-        probe: {kinds: [means], sites: final_norm}
+        probe: {kinds: [means], sites: 'blocks.*.output,final_norm'}
         sweep: {strength: [2], rows: [2%], points: 1, controls: 1}
         prompts:
           target: prompts.jsonl

@@ -27,32 +27,48 @@ extension ChatTemplate {
     let core = Array(JinjaText(last.content).stripped().string.utf8)
     if core.isEmpty { return rendered }
     let text = Array(rendered.text.utf8)
-    if let start = try promptEnd(before: chat, text) {
+    let (prompt, before) = try promptEnds(before: chat, text)
+    if let prompt {
+      // The model begins to write at the prompt's end, whatever it thinks before it says something.
       let end =
-        Self.find(said, in: text, from: start).map { $0 + said.count }
-        ?? Self.find(core, in: text, from: start).map { $0 + core.count }
-      rendered.answer = start..<(end ?? text.count)
-    } else if let start = Self.findLast(core, in: text) {
+        Self.find(said, in: text, from: prompt).map { $0 + said.count }
+        ?? Self.find(core, in: text, from: prompt).map { $0 + core.count }
+      rendered.answer = prompt..<(end ?? text.count)
+    } else if let start = before.flatMap({ Self.find(core, in: text, from: $0) })
+      ?? Self.findLast(core, in: text)
+    {
       rendered.answer = start..<(start + core.count)
     }
     return rendered
   }
 
-  /// Where the prompt of all messages but the last ends in the text of all; nil where it is no beginning of it.
-  private func promptEnd(before chat: Chat, _ text: [UInt8]) throws -> Int? {
+  /// Where the messages before the last end in the text of all: with the beginning of an answer, and without; nil where
+  /// they are no beginning of it. A template that knows no beginnings of answers has a prompt's end only where nothing
+  /// but space stands between that and what was said.
+  private func promptEnds(before chat: Chat, _ text: [UInt8]) throws -> (prompt: Int?, before: Int?) {
     var before = chat
     before.messages.removeLast()
-    if before.messages.isEmpty { return nil }
-    for addsPrompt in [true, false] {
+    if before.messages.isEmpty { return (nil, nil) }
+    func written(_ addsPrompt: Bool) throws -> [UInt8]? {
       do {
-        let prompt = Array(try render(before, addGenerationPrompt: addsPrompt).text.utf8)
-        if !prompt.isEmpty && prompt.count < text.count && text.starts(with: prompt) { return prompt.count }
+        return Array(try render(before, addGenerationPrompt: addsPrompt).text.utf8)
       } catch ChatTemplateError.raised, ChatTemplateError.failed {
         // A template may refuse what comes before an answer by itself, such as a system message alone.
-        continue
+        return nil
       }
     }
-    return nil
+    func end(_ part: [UInt8]?) -> Int? {
+      part.flatMap { !$0.isEmpty && $0.count < text.count && text.starts(with: $0) ? $0.count : nil }
+    }
+    let (prompt, plain) = (try written(true), try written(false))
+    guard prompt == plain, let place = end(plain), let last = chat.messages.last else {
+      return (end(prompt), end(plain))
+    }
+    let core = Array(JinjaText(last.content).stripped().string.utf8)
+    guard let start = Self.find(core, in: text, from: place) else { return (place, place) }
+    let isSpace = String(decoding: text[place..<start], as: UTF8.self).unicodeScalars.allSatisfy(
+      JinjaText.isSpace)
+    return (isSpace ? place : nil, place)
   }
 
   private static func find(_ part: [UInt8], in text: [UInt8], from start: Int) -> Int? {
