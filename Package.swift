@@ -95,6 +95,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     "Evaluation",
     [
       "Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics",
+      "JSON",
       "Runtime",
     ],
     []

@@ -37,9 +37,10 @@ struct InspectCommand: ReportingCommand {
     let checkpoint = try Checkpoint(folder: model)
     let description = ModelDescription(checkpoint)
     try report.read(checkpoint, hashing: hash, progress: session.progress)
-    let tokenizer = tokenizerFacts()
+    let opened = Result { try Tokenizer(folder: model) }
+    let tokenizer = tokenizerFacts(opened)
     report.results = description.json(checkpoint, tokenizer: tokenizer)
-    let template = chatTemplateFacts()
+    let template = chatTemplateFacts(try? opened.get())
     report.results["chat_template"] = template.facts
     for problem in template.problems { report.warn("CHAT_TEMPLATE", problem) }
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
@@ -50,7 +51,9 @@ struct InspectCommand: ReportingCommand {
   }
 
   /// Whether there is a chat template, and whether it can be used.
-  private func chatTemplateFacts() -> (facts: JSONValue, line: String, problems: [String]) {
+  private func chatTemplateFacts(_ tokenizer: Tokenizer?) -> (
+    facts: JSONValue, line: String, problems: [String]
+  ) {
     do {
       let template = try ChatTemplate(folder: model)
       let problems = template.problems
@@ -61,10 +64,19 @@ struct InspectCommand: ReportingCommand {
       ]
       facts["problems"] = .array(
         problems.map { ["name": .string($0.name), "reason": .string($0.error.found)] })
+      var warnings = problems.map { "chat template: \($0.error.found)" }
+      if let bos = writesBOS(template, tokenizer) {
+        facts["writes_bos"] = .bool(bos.chat)
+        if bos.text && !bos.chat {
+          warnings.append(
+            "the tokenizer puts BOS in front of texts, the chat template does not: chats are read without it, as transformers does"
+          )
+        }
+      }
       let names = template.names == ["default"] ? "" : " (\(template.names.joined(separator: ", ")))"
       let state = problems.isEmpty ? "can be used" : good.isEmpty ? "cannot be used" : "can be used in part"
       return (
-        facts, "\(template.source)\(names), \(state)", problems.map { "chat template: \($0.error.found)" }
+        facts, "\(template.source)\(names), \(state)", warnings
       )
     } catch ChatTemplateError.missing {
       return (["present": false], "none (messages need --chat-template FILE)", [])
@@ -76,9 +88,17 @@ struct InspectCommand: ReportingCommand {
     } catch { return (["present": true, "usable": []], "cannot be used", ["chat template: \(error)"]) }
   }
 
-  private func tokenizerFacts() -> JSONValue {
+  /// Whether a chat begins with BOS, and whether the tokenizer would put one in front of a text; nil where there is none.
+  private func writesBOS(_ template: ChatTemplate, _ tokenizer: Tokenizer?) -> (chat: Bool, text: Bool)? {
+    guard let tokenizer, let bos = tokenizer.bos,
+      let prompt = try? template.prompt(Chat([ChatMessage(role: "user", content: "hello")]))
+    else { return nil }
+    return (tokenizer.encode(prompt).ids.first == bos, tokenizer.encode("hello").ids.first == bos)
+  }
+
+  private func tokenizerFacts(_ opened: Result<Tokenizer, any Error>) -> JSONValue {
     do {
-      return .string("\(Format.count(try Tokenizer(folder: model).count)) tokens")
+      return .string("\(Format.count(try opened.get().count)) tokens")
     } catch let error as any SurgeonError {
       return .string("none that can be used: \(error.found)")
     } catch { return .string("\(error)") }

@@ -178,6 +178,7 @@ struct ChatTests {
     }
     let (good, none) = try facts("a.json")
     #expect(good["present"]?.bool == true && good["usable"] == ["default"])
+    #expect(good["writes_bos"]?.bool == true)
     #expect(none.array?.contains { $0["code"]?.string == "CHAT_TEMPLATE" } == false)
     try scratch.write("a\n{{ x | nosuch }}", to: "model/chat_template.jinja")
     let (broken, warnings) = try facts("b.json")
@@ -186,6 +187,10 @@ struct ChatTests {
       warnings.array?.contains {
         $0["code"]?.string == "CHAT_TEMPLATE" && $0["message"]?.string?.contains("line 2") == true
       } == true)
+    try scratch.write("{{ messages[0].content }}", to: "model/chat_template.jinja")
+    let (bare, advice) = try facts("d.json")
+    #expect(bare["writes_bos"]?.bool == false)
+    #expect(advice.array?.contains { $0["message"]?.string?.contains("read without it") == true } == true)
     try Files.remove(scratch.path("model/chat_template.jinja"))
     try scratch.change("model/tokenizer_config.json") { $0["chat_template"] = .null }
     let (missing, _) = try facts("c.json")
