@@ -37,68 +37,21 @@ struct InspectCommand: ReportingCommand {
     let checkpoint = try Checkpoint(folder: model)
     let description = ModelDescription(checkpoint)
     try report.read(checkpoint, hashing: hash, progress: session.progress)
-    let opened = Result { try Tokenizer(folder: model) }
-    let tokenizer = tokenizerFacts(opened)
+    let tokenizer = tokenizerFacts()
     report.results = description.json(checkpoint, tokenizer: tokenizer)
-    let template = chatTemplateFacts(try? opened.get())
-    report.results["chat_template"] = template.facts
-    for problem in template.problems { report.warn("CHAT_TEMPLATE", problem) }
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    let template = ChatTemplateFacts(folder: model)
+    report.results["chat_template"] = template.json
+    for warning in template.warnings { report.warn("CHAT_TEMPLATE", warning) }
     var heading = description.headline(checkpoint)
-    heading.append("tokenizer: \(tokenizer.string ?? "")")
     heading.append("chat template: \(template.line)")
+    heading.append("tokenizer: \(tokenizer.string ?? "")")
     try session.show(report, heading: heading, tables: [all ? description.wholeTable : description.table])
   }
 
-  /// Whether there is a chat template, and whether it can be used.
-  private func chatTemplateFacts(_ tokenizer: Tokenizer?) -> (
-    facts: JSONValue, line: String, problems: [String]
-  ) {
+  private func tokenizerFacts() -> JSONValue {
     do {
-      let template = try ChatTemplate(folder: model)
-      let problems = template.problems
-      let good = template.names.filter { name in !problems.contains { $0.name == name } }
-      var facts: JSONValue = [
-        "present": true, "source": .string(template.source), "names": .strings(template.names),
-        "usable": .strings(good), "sha256": .string(template.sha256),
-      ]
-      facts["problems"] = .array(
-        problems.map { ["name": .string($0.name), "reason": .string($0.error.found)] })
-      var warnings = problems.map { "chat template: \($0.error.found)" }
-      if let bos = writesBOS(template, tokenizer) {
-        facts["writes_bos"] = .bool(bos.chat)
-        if bos.text && !bos.chat {
-          warnings.append(
-            "the tokenizer puts BOS in front of texts, the chat template does not: chats are read without it, as transformers does"
-          )
-        }
-      }
-      let names = template.names == ["default"] ? "" : " (\(template.names.joined(separator: ", ")))"
-      let state = problems.isEmpty ? "can be used" : good.isEmpty ? "cannot be used" : "can be used in part"
-      return (
-        facts, "\(template.source)\(names), \(state)", warnings
-      )
-    } catch ChatTemplateError.missing {
-      return (["present": false], "none (messages need --chat-template FILE)", [])
-    } catch let error as any SurgeonError {
-      return (
-        ["present": true, "usable": [], "problems": [["name": "default", "reason": .string(error.found)]]],
-        "cannot be used", ["chat template: \(error.found)"]
-      )
-    } catch { return (["present": true, "usable": []], "cannot be used", ["chat template: \(error)"]) }
-  }
-
-  /// Whether a chat begins with BOS, and whether the tokenizer would put one in front of a text; nil where there is none.
-  private func writesBOS(_ template: ChatTemplate, _ tokenizer: Tokenizer?) -> (chat: Bool, text: Bool)? {
-    guard let tokenizer, let bos = tokenizer.bos,
-      let prompt = try? template.prompt(Chat([ChatMessage(role: "user", content: "hello")]))
-    else { return nil }
-    return (tokenizer.encode(prompt).ids.first == bos, tokenizer.encode("hello").ids.first == bos)
-  }
-
-  private func tokenizerFacts(_ opened: Result<Tokenizer, any Error>) -> JSONValue {
-    do {
-      return .string("\(Format.count(try opened.get().count)) tokens")
+      return .string("\(Format.count(try Tokenizer(folder: model).count)) tokens")
     } catch let error as any SurgeonError {
       return .string("none that can be used: \(error.found)")
     } catch { return .string("\(error)") }
