@@ -19,7 +19,7 @@ extension JinjaInterpreter {
       _ = try bound([])
       switch value {
       case .text(let text): return .text(JinjaText(text.scalars.reversed()))
-      case .list, .tuple, .range, .dict, .view:
+      case .undefined, .list, .tuple, .range, .dict, .view:
         return .iterator(JinjaIterator(try reversed(value).values.reversed()))
       default: return .list(try value.elements(budget).reversed())
       }
@@ -133,8 +133,8 @@ extension JinjaInterpreter {
 
   private func reversed(_ value: JinjaValue) throws -> Backwards {
     switch value {
-    case .text, .list, .tuple, .range, .dict, .view: return Backwards(values: try value.elements(budget))
-    case .undefined: throw JinjaFault.failed("'Undefined' object is not reversible")
+    case .undefined, .text, .list, .tuple, .range, .dict, .view:
+      return Backwards(values: try value.elements(budget))
     default: throw JinjaFault.failed("'\(value.typeName)' object is not reversible")
     }
   }
