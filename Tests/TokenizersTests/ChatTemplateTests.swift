@@ -111,6 +111,10 @@ struct ChatTemplateTests {
     let rendered = try template.renderWithAnswer(Self.chat)
     #expect(part(rendered) == " Hi é! </s>")
     #expect(rendered.generations?.count == 1)
+    let first = try ChatTemplate(
+      "{% for m in messages %}{{ m.role }}: {% if loop.first %}{% generation %}{{ m.content }}{% endgeneration %}"
+        + "{% endif %}{% endfor %}{{ messages[-1].content | upper }}")
+    #expect(try first.renderWithAnswer(Self.chat).answer == nil, "the block is another message's")
     let hidden = try ChatTemplate(
       "{% macro say(m) %}{% generation %}{{ m.content }}{% endgeneration %}{% endmacro %}"
         + "{% for m in messages %}{{ m.role }}: {{ say(m) }}\n{% endfor %}")

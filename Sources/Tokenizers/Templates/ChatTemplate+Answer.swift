@@ -19,14 +19,15 @@ extension ChatTemplate {
       return try render(chat, addGenerationPrompt: true)
     }
     var rendered = try render(chat)
-    if let range = rendered.generations?.last, !range.isEmpty {
-      rendered.answer = range
-      return rendered
-    }
     let said = Array(last.content.utf8)
     let core = Array(JinjaText(last.content).stripped().string.utf8)
     if core.isEmpty { return rendered }
     let text = Array(rendered.text.utf8)
+    // A block around an earlier answer says nothing of this one.
+    if let range = rendered.generations?.last, Self.find(core, in: text, from: range.lowerBound) != nil {
+      rendered.answer = range
+      return rendered
+    }
     let (prompt, before) = try promptEnds(before: chat, text)
     if let prompt {
       // The model begins to write at the prompt's end, whatever it thinks before it says something.
