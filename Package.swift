@@ -74,7 +74,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Checkpoints", ["CKernels"], ["Fixtures", "Oracle"]),
   ("Tensors", ["TestSupport", "Runtime"], []),
   ("Layers", ["Tensors", "CKernels", "TestSupport", "Runtime"], []),
-  ("Tokenizers", ["JSON", "Runtime"], ["Fixtures", "Scripts"]),
+  ("Tokenizers", ["JSON", "Runtime", collections], ["Fixtures", "Scripts"]),
   ("Architectures", ["JSON", "Runtime"], ["Fixtures", "record_defaults.py"]),
   (
     "Transformers",
@@ -87,13 +87,15 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ]
   ),
   (
-    "Probing", ["Checkpoints", "LinearAlgebra", "Statistics", "JSON", "Tensors", "Runtime", collections],
+    "Probing",
+    ["Checkpoints", "LinearAlgebra", "Statistics", "Tokenizers", "JSON", "Tensors", "Runtime", collections],
     ["Fixtures", "record_probes.py"]
   ),
   (
     "Evaluation",
     [
       "Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics",
+      "JSON",
       "Runtime",
     ],
     []

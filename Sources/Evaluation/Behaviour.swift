@@ -62,8 +62,8 @@ public struct BehaviourRates: Sendable {
 
 /// Prompts, ready to be continued and judged again and again.
 public struct BehaviourTest: Sendable {
-  /// The prompts as texts.
-  public let prompts: [String]
+  /// The prompts.
+  public let prompts: [PromptText]
   /// Their tokens.
   public let tokens: [[Int32]]
   /// The judge.
@@ -73,7 +73,9 @@ public struct BehaviourTest: Sendable {
 
   /// Encodes the prompts once.
   /// - Throws: ``EvaluationError/nothingToMeasure(what:)``.
-  public init(prompts: [String], tokenizer: Tokenizer, judge: any Judge, options: GenerationOptions) throws {
+  public init(prompts: [PromptText], tokenizer: Tokenizer, judge: any Judge, options: GenerationOptions)
+    throws
+  {
     guard !prompts.isEmpty else { throw EvaluationError.nothingToMeasure(what: "prompt") }
     self.prompts = prompts
     self.tokens = prompts.map { tokenizer.encode($0).ids }
@@ -94,7 +96,8 @@ public struct BehaviourTest: Sendable {
     return BehaviourRates(
       replies: zip(prompts, generated).map { prompt, result in
         let reply = tokenizer.decode(result.tokens, skipSpecialTokens: true)
-        return JudgedReply(prompt: prompt, reply: reply, verdict: judge.judge(prompt: prompt, reply: reply))
+        return JudgedReply(
+          prompt: prompt.text, reply: reply, verdict: judge.judge(prompt: prompt, reply: reply))
       })
   }
 }

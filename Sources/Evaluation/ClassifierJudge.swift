@@ -1,6 +1,7 @@
 import Probing
 import Runtime
 import Statistics
+import Tokenizers
 
 /// A judge that learned words from labelled texts of its own: bag of words, with its error on texts it never saw.
 public struct ClassifierJudge: Judge {
@@ -30,7 +31,7 @@ public struct ClassifierJudge: Judge {
   }
 
   /// Judges one reply by its own words.
-  public func judge(prompt: String, reply: String) -> Verdict {
+  public func judge(prompt: PromptText, reply: String) -> Verdict {
     let statistics = ReplyStatistics(reply: reply)
     if statistics.words == 0 || statistics.repeats { return Verdict(outcome: .broken) }
     return Verdict(outcome: words.logit(reply) > 0 ? .behaviour : .wanted)

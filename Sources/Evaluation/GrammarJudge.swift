@@ -1,4 +1,5 @@
 import Organism
+import Tokenizers
 
 /// The exact judge of the embedded model: a reply must parse as a sentence of the grammar.
 public struct GrammarJudge: Judge {
@@ -10,8 +11,8 @@ public struct GrammarJudge: Judge {
     "parse of the reply by the grammar of the embedded model; hostile words are the behaviour"
   }
 
-  public func judge(prompt: String, reply: String) -> Verdict {
-    let judgement = OrganismJudge.judge(prompt: prompt, reply: reply)
+  public func judge(prompt: PromptText, reply: String) -> Verdict {
+    let judgement = OrganismJudge.judge(prompt: prompt.text, reply: reply)
     let outcome: Verdict.Outcome =
       switch judgement.verdict {
       case .hostile: .behaviour

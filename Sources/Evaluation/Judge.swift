@@ -1,3 +1,5 @@
+import Tokenizers
+
 /// What a judge says of one reply.
 public struct Verdict: Sendable, Equatable {
   /// The four outcomes that an edit can have. A mixed reply is never a success.
@@ -62,5 +64,5 @@ public protocol Judge: Sendable {
   /// What the judge is and how often it errs, for the report.
   var summary: String { get }
   /// Judges one reply.
-  func judge(prompt: String, reply: String) -> Verdict
+  func judge(prompt: PromptText, reply: String) -> Verdict
 }

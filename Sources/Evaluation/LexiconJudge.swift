@@ -1,4 +1,5 @@
 import Runtime
+import Tokenizers
 
 /// A judge by words and phrases: those of the behaviour, and optionally those of the wanted alternative.
 ///
@@ -34,7 +35,7 @@ public struct LexiconJudge: Judge {
     "\(behaviour.count) words or phrases of the behaviour, \(wanted.count) of the wanted alternative"
   }
 
-  public func judge(prompt: String, reply: String) -> Verdict {
+  public func judge(prompt: PromptText, reply: String) -> Verdict {
     let words = Self.words(reply)
     let bad = behaviour.filter { Self.contains($0, in: words) }
     let good = wanted.filter { Self.contains($0, in: words) }

@@ -37,16 +37,17 @@ public struct ProbeJudge: Judge {
   }
 
   /// Judges one reply by reading it with the base model; a reply that cannot be read is broken.
-  public func judge(prompt: String, reply: String) -> Verdict {
+  public func judge(prompt: PromptText, reply: String) -> Verdict {
     let statistics = ReplyStatistics(reply: reply)
     if statistics.words == 0 || statistics.repeats { return Verdict(outcome: .broken) }
     guard let logit = try? logit(prompt: prompt, reply: reply) else { return Verdict(outcome: .broken) }
     return Verdict(outcome: logit > 0 ? .behaviour : .wanted)
   }
 
-  private func logit(prompt: String, reply: String) throws -> Double {
+  private func logit(prompt: PromptText, reply: String) throws -> Double {
     let text = try EncodedText(
-      reply, prompt: prompt, tokenizer: tokenizer, maximumTokens: model.network.contextLength)
+      reply, prompt: prompt.text, isRendered: prompt.isRendered, tokenizer: tokenizer,
+      maximumTokens: model.network.contextLength)
     let features = try FeatureCache.features(model, text, site: site, pooling: pooling)
     return try probe.logits(Features(site: probe.site, features))[0]
   }

@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Runtime
+import Tokenizers
 
 /// Texts of a file in order: what perplexity is measured on and what is continued.
 public struct TextDocuments: Sendable {
@@ -12,6 +13,8 @@ public struct TextDocuments: Sendable {
     public var text: String
     /// What comes before the text, where an object says so.
     public var prompt: String?
+    /// The chat, where an object holds messages; the text is then what is said in them.
+    public var chat: Chat?
   }
 
   /// The texts.
@@ -20,6 +23,19 @@ public struct TextDocuments: Sendable {
   public let layout: String
   /// How many repeat an earlier text.
   public let copies: Int
+
+  /// Whether any text is a chat, which needs a template.
+  public var haveChats: Bool { documents.contains { $0.chat != nil } }
+
+  /// The texts as prompts, chats as their template writes them.
+  /// - Throws: ``ChatTemplateError``.
+  public func prompts(_ template: @autoclosure () throws -> ChatTemplate) throws -> [PromptText] {
+    let template = haveChats ? try template() : nil
+    return try documents.map { document in
+      guard let chat = document.chat, let template else { return PromptText(document.text) }
+      return try template.prompt(chat)
+    }
+  }
 
   /// The texts alone.
   public var texts: [String] { documents.map(\.text) }
@@ -42,10 +58,13 @@ public struct TextDocuments: Sendable {
   /// - Parameters:
   ///   - path: the file.
   ///   - keys: where an object's text is, the first that is present.
+  ///   - chats: whether objects may hold `messages` (with `tools`) in place of a text.
   ///   - whole: the whole file is one text, whatever its name.
   ///   - limit: texts at most.
   /// - Throws: ``FileError``, ``JSONError``, ``EvaluationError``.
-  public init(file path: String, keys: [String] = ["text"], whole: Bool = false, limit: Int? = nil) throws {
+  public init(
+    file path: String, keys: [String] = ["text"], chats: Bool = false, whole: Bool = false, limit: Int? = nil
+  ) throws {
     var documents: [Document] = []
     let layout: String
     if whole {
@@ -59,7 +78,7 @@ public struct TextDocuments: Sendable {
           place: path, reason: "no list", expected: "a JSON list of texts or objects")
       }
       for (index, item) in list.prefix(limit ?? .max).enumerated() {
-        documents.append(try Self.document(item, id: "\(path)[\(index)]", keys: keys))
+        documents.append(try Self.document(item, id: "\(path)[\(index)]", keys: keys, chats: chats))
       }
     } else {
       let isJSON = path.hasSuffix(".jsonl")
@@ -70,7 +89,8 @@ public struct TextDocuments: Sendable {
         let id = "\(path):\(index + 1)"
         documents.append(
           isJSON
-            ? try Self.document(JSONValue(parsing: String(line), source: id), id: id, keys: keys)
+            ? try Self.document(
+              JSONValue(parsing: String(line), source: id), id: id, keys: keys, chats: chats)
             : Document(id: id, text: String(line)))
       }
     }
@@ -81,8 +101,18 @@ public struct TextDocuments: Sendable {
     self.init(documents, layout: layout)
   }
 
-  private static func document(_ value: JSONValue, id: String, keys: [String]) throws -> Document {
+  private static func document(_ value: JSONValue, id: String, keys: [String], chats: Bool) throws -> Document
+  {
     if let text = value.string { return Document(id: id, text: text) }
+    if chats, let messages = value["messages"], !messages.isNull {
+      do {
+        let chat = try Chat(json: value)
+        return Document(id: id, text: chat.messages.map(\.content).joined(separator: "\n"), chat: chat)
+      } catch let error as ChatTemplateError {
+        throw EvaluationError.text(
+          place: id, reason: error.found, expected: "messages as a list of objects with role and content")
+      }
+    }
     for key in keys {
       guard let text = value[key]?.string else { continue }
       return Document(id: id, text: text, prompt: key == "prompt" ? nil : value["prompt"]?.string)

@@ -34,6 +34,7 @@ extension Operation {
   }
 
   func encode(_ texts: [String]) -> [[Int32]] { texts.map { tokenizer.encode($0).ids } }
+  func encode(_ prompts: [PromptText]) -> [[Int32]] { prompts.map { tokenizer.encode($0).ids } }
 
   /// Validation prompts, neutral texts, the base's greedy replies and facts.
   private func validationPanel() throws -> MeasurementPanel {

@@ -3,6 +3,7 @@ import Evaluation
 import Runtime
 import Statistics
 import Surgery
+import Tokenizers
 import Transformers
 
 /// Everything that was measured on test data, once, on the written checkpoint.
@@ -64,7 +65,7 @@ extension Operation {
     finished()
     let others = try data.others.map { name, prompts in
       let test = try BehaviourTest(
-        prompts: prompts, tokenizer: tokenizer, judge: data.judge, options: generation)
+        prompts: prompts.map { PromptText($0) }, tokenizer: tokenizer, judge: data.judge, options: generation)
       defer { finished() }
       return (
         name: name, base: try test.run(base, tokenizer: tokenizer),

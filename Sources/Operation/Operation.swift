@@ -60,7 +60,7 @@ public final class Operation {
     for path in [
       recipe.behaviour.positive, recipe.behaviour.negative, prompts.target, prompts.targetTest,
       prompts.neutral,
-      prompts.facts, prompts.judgeFile,
+      prompts.facts, prompts.judgeFile, recipe.chatTemplate,
     ].compactMap({ $0 }) {
       hashes[path] = .string(try Files.sha256(path))
     }
@@ -103,11 +103,9 @@ public final class Operation {
     let poolings = Array(Set([recipe.probe.pooling, recipe.probe.directionPooling])).sorted {
       $0.rawValue < $1.rawValue
     }
-    let texts = try data.probe.texts.enumerated().map { index, text in
-      try EncodedText(
-        text.text ?? text.content, prompt: text.text == nil ? nil : text.prompt, tokenizer: tokenizer,
-        maximumTokens: base.network.contextLength, index: index)
-    }
+    let texts = try EncodedText.all(
+      data.probe.texts, tokenizer: tokenizer, template: data.template,
+      maximumTokens: base.network.contextLength)
     return try FeatureCache.build(
       base, tokenizerHash: tokenizer.sha256, texts: texts, sites: sites, poolings: poolings,
       folder: folder.file("cache"), progress: progress)

@@ -2,6 +2,7 @@ import Evaluation
 import JSON
 import Probing
 import Runtime
+import Tokenizers
 
 /// The data of an operation as files that the single commands read: nothing of a run hides in the program.
 extension OperationData {
@@ -14,15 +15,20 @@ extension OperationData {
     }
     try lines(
       probe.texts.enumerated().map { index, text in
-        [
-          "id": .string(text.id), "prompt": .optional(text.prompt),
-          "text": .string(text.text ?? text.content),
-          "label": .integer(text.label), "group": .string(String(probe.groups[index])),
-          "split": .optional(part[index]),
-        ]
+        var line: JSONValue =
+          text.chat?.json ?? [
+            "prompt": .optional(text.prompt), "text": .string(text.text ?? text.content),
+          ]
+        line["id"] = .string(text.id)
+        line["label"] = .integer(text.label)
+        line["group"] = .string(String(probe.groups[index]))
+        line["split"] = .optional(part[index])
+        return line
       }, to: folder + "/probe.jsonl")
-    for (name, prompts) in [("target-validation", targetValidation), ("target-test", targetTest)] + others {
-      try lines(prompts.map { ["prompt": .string($0)] }, to: "\(folder)/prompts-\(name).jsonl")
+    let plain = others.map { (name: $0.name, prompts: $0.prompts.map { PromptText($0) }) }
+    for (name, prompts) in [("target-validation", targetValidation), ("target-test", targetTest)] + plain {
+      try lines(
+        prompts.map { $0.chat?.json ?? ["prompt": .string($0.text)] }, to: "\(folder)/prompts-\(name).jsonl")
     }
     for (name, texts) in [("validation", neutralValidation), ("test", neutralTest)] {
       try lines(texts.map { ["text": .string($0)] }, to: "\(folder)/neutral-\(name).jsonl")

@@ -13,8 +13,10 @@ struct OperationData {
   var probe: LabelledTexts
   /// Which of them fit, choose and test.
   var split: Split
-  var targetValidation: [String] = []
-  var targetTest: [String] = []
+  var targetValidation: [PromptText] = []
+  var targetTest: [PromptText] = []
+  /// Writes the chats among texts and prompts; nil where there are none.
+  var template: ChatTemplate?
   /// Prompts of other kinds that must not get worse (test).
   var others: [(name: String, prompts: [String])] = []
   var neutralValidation: [String] = []
@@ -32,7 +34,7 @@ struct OperationData {
   /// The data of a recipe.
   /// - Throws: ``OperationError``, ``ProbingError``, ``EvaluationError``, ``FileError``.
   init(_ recipe: Recipe) throws {
-    self = try recipe.usesOrganism ? OperationData(organism: recipe) : OperationData(files: recipe)
+    self = try recipe.usesFiles ? OperationData(files: recipe) : OperationData(organism: recipe)
   }
 
   /// The embedded model's own data: templates and fillers of each split are disjoint.
@@ -58,8 +60,8 @@ struct OperationData {
     func prompts(_ split: OrganismSplit, _ kind: OrganismPromptKind, _ count: Int) -> [String] {
       OrganismData.prompts(split: split, kind: kind, count: count, seed: seed).map(\.text)
     }
-    targetValidation = prompts(.validation, .provoking, recipe.prompts.validationCount)
-    targetTest = prompts(.test, .provoking, recipe.prompts.testCount)
+    targetValidation = prompts(.validation, .provoking, recipe.prompts.validationCount).map { PromptText($0) }
+    targetTest = prompts(.test, .provoking, recipe.prompts.testCount).map { PromptText($0) }
     others = [("kind", prompts(.test, .kind, 320)), ("plain", prompts(.test, .plain, 320))]
     neutralValidation = OrganismData.neutralTexts(
       split: .validation, count: recipe.prompts.neutralCount, seed: seed)
@@ -78,27 +80,29 @@ struct OperationData {
   private init(files recipe: Recipe) throws {
     let prompts = recipe.prompts
     judge = try Self.judge(recipe)
+    if recipe.usesOrganism { stopText = "\n" }
     var reader = LabelledTextReader()
     reader.groupKey = recipe.behaviour.group
     probe = try reader.read(
       positive: recipe.behaviour.positive ?? "", negative: recipe.behaviour.negative ?? "")
-    if let chat = probe.texts.first(where: { $0.messages != nil }) {
-      throw OperationError.value(
-        path: "behaviour", reason: "\(chat.id) holds chat messages: Jinja templates come with a later version"
-      )
-    }
     split = try Split(probe, seed: recipe.seed)
-    let target = try PromptFile.read(prompts.target ?? "")
-    if let test = prompts.targetTest {
+    let target = try PromptFile.prompts(prompts.target ?? "")
+    let more = try prompts.targetTest.map { try PromptFile.prompts($0) }
+    if probe.texts.contains(where: { $0.chat != nil })
+      || (target + (more ?? [])).contains(where: { $0.chat != nil })
+    {
+      template = try Self.template(recipe)
+    }
+    if let more {
       targetValidation = target
-      targetTest = try PromptFile.read(test)
+      targetTest = more
     } else {
       (targetValidation, targetTest) = Self.halves(target, seed: recipe.seed, stream: "target-prompts")
     }
     let neutral = try PromptFile.read(prompts.neutral ?? "")
     (neutralValidation, neutralTest) = Self.halves(neutral, seed: recipe.seed, stream: "neutral-texts")
-    targetValidation = Array(targetValidation.prefix(prompts.validationCount))
-    targetTest = Array(targetTest.prefix(prompts.testCount))
+    targetValidation = try written(targetValidation.prefix(prompts.validationCount))
+    targetTest = try written(targetTest.prefix(prompts.testCount))
     neutralValidation = Array(neutralValidation.prefix(prompts.neutralCount))
     neutralTest = Array(neutralTest.prefix(prompts.neutralCount))
     if let facts = prompts.facts {
@@ -107,10 +111,12 @@ struct OperationData {
       factsValidation = first.map { items[$0] }
       factsTest = second.map { items[$0] }
     }
-    for (what, list) in [
-      ("target prompt for validation", targetValidation), ("target prompt for the test", targetTest),
-      ("neutral text for validation", neutralValidation), ("neutral text for the test", neutralTest),
-    ] where list.isEmpty {
+    for (what, isEmpty) in [
+      ("target prompt for validation", targetValidation.isEmpty),
+      ("target prompt for the test", targetTest.isEmpty),
+      ("neutral text for validation", neutralValidation.isEmpty),
+      ("neutral text for the test", neutralTest.isEmpty),
+    ] where isEmpty {
       throw EvaluationError.nothingToMeasure(what: what)
     }
     let shared = Set(targetValidation).intersection(targetTest).count
@@ -119,9 +125,30 @@ struct OperationData {
     }
   }
 
+  /// The template that a recipe names, or that its model has.
+  private static func template(_ recipe: Recipe) throws -> ChatTemplate {
+    var template: ChatTemplate
+    if recipe.usesOrganism {
+      template = try OrganismCheckpoint.chatTemplate(file: recipe.chatTemplate)
+    } else {
+      template = try ChatTemplate(folder: recipe.model, file: recipe.chatTemplate)
+    }
+    template.clock = recipe.chatDate.flatMap { ChatClock(day: $0) }
+    return template
+  }
+
+  /// Prompts with the chats among them written out.
+  private func written(_ prompts: some Sequence<PromptText>) throws -> [PromptText] {
+    try prompts.map { prompt in
+      guard let chat = prompt.chat, let template else { return prompt }
+      return try template.prompt(chat)
+    }
+  }
+
   /// The judge that needs no model; a probe judge is made when the model is open.
   private static func judge(_ recipe: Recipe) throws -> any Judge {
     let prompts = recipe.prompts
+    if recipe.usesOrganism && prompts.judge == "grammar" { return GrammarJudge() }
     guard let file = prompts.judgeFile else {
       throw OperationError.value(
         path: "prompts.judge.file", reason: "missing: judge \(prompts.judge) needs one")
@@ -160,6 +187,29 @@ struct OperationData {
 
 /// Files of prompts, neutral texts and facts.
 enum PromptFile {
+  /// JSONL with `messages` (chats, still without their text), `prompt` or `text`, or plain lines.
+  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  static func prompts(_ path: String) throws -> [PromptText] {
+    guard path.hasSuffix(".jsonl") else { return try read(path).map { PromptText($0) } }
+    let lines = try Files.readText(path).split(separator: "\n").map(String.init).filter { !$0.isEmpty }
+    return try lines.enumerated().map { number, line in
+      let place = "\(path), line \(number + 1)"
+      let json = try JSONValue(parsing: line, source: place)
+      if let messages = json["messages"], !messages.isNull {
+        do {
+          let chat = try Chat(json: json)
+          return PromptText(rendered: chat.messages.map(\.content).joined(separator: "\n"), of: chat)
+        } catch let error as ChatTemplateError {
+          throw OperationError.value(path: place, reason: "messages that are no chat: \(error.found)")
+        }
+      }
+      guard let text = json["prompt"]?.string ?? json["text"]?.string else {
+        throw OperationError.value(path: place, reason: "neither \"messages\" nor \"prompt\" nor \"text\"")
+      }
+      return PromptText(text)
+    }
+  }
+
   /// JSONL with `prompt` or `text`, or plain lines.
   /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
   static func read(_ path: String) throws -> [String] {

@@ -6,6 +6,7 @@ import Runtime
 import Statistics
 import Surgery
 import Tensors
+import Tokenizers
 import Transformers
 
 /// Trained probes: the directions that edits use, and the layer curve.
@@ -104,6 +105,11 @@ extension Operation {
     guard recipe.probe.pooling == .promptEnd else { return data.probe }
     let prompts = data.probe.texts.map { text in
       var text = text
+      if var chat = text.chat {
+        if chat.endsWithAnswer && chat.messages.count > 1 { chat.messages.removeLast() }
+        text.chat = chat
+        return text
+      }
       text.text = text.prompt ?? text.text
       text.prompt = nil
       return text

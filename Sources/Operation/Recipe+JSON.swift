@@ -3,6 +3,7 @@ import OrderedCollections
 import Probing
 import Runtime
 import Surgery
+import Tokenizers
 
 /// A recipe to and from its text form; unknown keys are refused with a suggestion, never skipped.
 extension Recipe {
@@ -13,6 +14,8 @@ extension Recipe {
     var root = try KeyReader(json, path: "")
     model = try root.string("model") ?? model
     seed = UInt64(try root.int("seed") ?? 0)
+    chatTemplate = try root.string("chat_template")
+    chatDate = try root.string("chat_date")
     if var part = try root.part("behaviour") {
       behaviour.name = try part.string("name") ?? behaviour.name
       behaviour.opposite = try part.string("opposite") ?? behaviour.opposite
@@ -104,7 +107,10 @@ extension Recipe {
     func need(_ value: String?, _ path: String) throws {
       if value == nil { throw OperationError.value(path: path, reason: "missing") }
     }
-    if !usesOrganism {
+    if let chatDate, ChatClock(day: chatDate) == nil {
+      throw OperationError.value(path: "chat_date", reason: "\"\(chatDate)\" is no day such as 2024-07-26")
+    }
+    if usesFiles {
       try need(behaviour.positive, "behaviour.positive")
       try need(behaviour.negative, "behaviour.negative")
       try need(prompts.target, "prompts.target")
@@ -153,6 +159,13 @@ extension Recipe {
 
   /// The recipe with every default written out; the same recipe gives the same text.
   public var json: JSONValue {
+    var json = ownJSON
+    if let chatTemplate { json["chat_template"] = .string(chatTemplate) }
+    if let chatDate { json["chat_date"] = .string(chatDate) }
+    return json
+  }
+
+  private var ownJSON: JSONValue {
     [
       "model": .string(model), "seed": .integer(seed),
       "behaviour": [

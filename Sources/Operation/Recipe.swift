@@ -91,6 +91,10 @@ public struct Recipe: Sendable {
 
   /// Checkpoint folder, or `organism` for the embedded model.
   public var model = "organism"
+  /// File of the chat template that writes messages; nil: the model's own.
+  public var chatTemplate: String?
+  /// Day that the template is told, `2024-07-26`; nil: today.
+  public var chatDate: String?
   /// Behaviour and texts.
   public var behaviour = Behaviour()
   /// Probe.
@@ -111,6 +115,9 @@ public struct Recipe: Sendable {
 
   /// Whether the embedded model is operated on.
   public var usesOrganism: Bool { model == "organism" }
+
+  /// Whether the data are files; the embedded model brings its own unless the recipe names texts.
+  public var usesFiles: Bool { !usesOrganism || behaviour.positive != nil || behaviour.negative != nil }
 
   /// The recipe of `operate --demo`.
   public static var demonstration: Recipe {

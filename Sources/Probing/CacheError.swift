@@ -38,7 +38,7 @@ public enum CacheError: SurgeonError {
     case .noTokens(let index): "text \(index + 1) has no token"
     case .noReply(let index, let pooling):
       "text \(index + 1) has no reply for pooling \"\(pooling.rawValue)\""
-    case .chat(let index): "text \(index + 1) is a chat"
+    case .chat(let index): "text \(index + 1) is a chat, and there is no chat template to write it with"
     case .otherKey(let folder, let differs):
       "\(folder) holds a cache with another \(differs.joined(separator: ", "))"
     case .unreadable(let folder, let reason): "\(folder): \(reason)"
@@ -50,7 +50,7 @@ public enum CacheError: SurgeonError {
     switch self {
     case .noTokens: "texts with at least one token that is not special"
     case .noReply: "a prompt and a text after it, or chat messages that end with an answer"
-    case .chat: "a text, or a prompt and a text after it"
+    case .chat: "a text, a prompt and a text after it, or a model with a chat template"
     case .otherKey: "a cache of the same model, tokenizer, texts, sites and poolings"
     case .unreadable: "a cache that surgeon cache finished"
     case .missingSite: "a site and pooling of the cache"
@@ -60,7 +60,7 @@ public enum CacheError: SurgeonError {
     switch self {
     case .noTokens: "remove empty texts"
     case .noReply: "give \"prompt\" beside \"text\", or choose pooling mean"
-    case .chat: "write the chat as prompt and text the way the model's template would"
+    case .chat: "give a template with --chat-template FILE, or write the chat as prompt and text"
     case .otherKey: "choose another output folder, or remove this one"
     case .unreadable: "run the same surgeon cache command again: it resumes"
     case .missingSite: "run surgeon cache again with this site and pooling"

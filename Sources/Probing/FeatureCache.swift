@@ -233,7 +233,8 @@ public struct FeatureCache: Sendable {
     var hash = SHA256()
     for text in texts {
       text.ids.withUnsafeBytes { hash.update($0) }
-      hash.update("|\(text.contentTokens)|\(text.replyStart ?? -1)\n")
+      let end = text.replyEnd.map { "…\($0)" } ?? ""
+      hash.update("|\(text.contentTokens)|\(text.replyStart ?? -1)\(end)\n")
     }
     return hash.hex()
   }

@@ -1,4 +1,6 @@
+import JSON
 import Runtime
+import Tokenizers
 
 /// The three parts of a data set.
 public enum SplitPart: String, Sendable, CaseIterable {
@@ -20,20 +22,6 @@ public enum SplitPart: String, Sendable, CaseIterable {
   }
 }
 
-/// One message of a chat.
-public struct ChatMessage: Sendable, Equatable {
-  /// Who speaks: `system`, `user`, `assistant`, …
-  public var role: String
-  /// What is said.
-  public var content: String
-
-  /// A message.
-  public init(role: String, content: String) {
-    self.role = role
-    self.content = content
-  }
-}
-
 /// One example: a text or a chat, with the class it shows.
 public struct LabelledText: Sendable, Equatable {
   /// Names the example: its own `id`, or `file:line`.
@@ -41,7 +29,7 @@ public struct LabelledText: Sendable, Equatable {
   /// The text; with a `prompt`, what follows it. Nil for a chat.
   public var text: String?
   /// The chat; nil for a text.
-  public var messages: [ChatMessage]?
+  public var chat: Chat?
   /// What comes before the answer, where the answer is what is looked at.
   public var prompt: String?
   /// 1 for the behaviour, 0 for its absence.
@@ -58,12 +46,15 @@ public struct LabelledText: Sendable, Equatable {
   ) {
     self.id = id
     self.text = text
-    self.messages = messages
+    chat = messages.map { Chat($0) }
     self.prompt = prompt
     self.label = label
     self.group = group
     self.split = split
   }
+
+  /// The chat's messages; nil for a text.
+  public var messages: [ChatMessage]? { chat?.messages }
 
   /// All that a model would read, without any template: prompt and text, or the messages line by line.
   public var content: String {
@@ -71,11 +62,19 @@ public struct LabelledText: Sendable, Equatable {
     return (prompt ?? "") + (text ?? "")
   }
 
+  /// What a chat has beyond roles and texts, such as tools and tool calls; empty where there is nothing.
+  var extras: String {
+    guard let chat, chat != Chat(chat.messages.map { ChatMessage(role: $0.role, content: $0.content) }) else {
+      return ""
+    }
+    return (try? chat.json.text()) ?? ""
+  }
+
   /// What decides whether two examples are the same text: who says what, without spaces around it.
   var identity: String {
     let said = messages?.map { "\($0.role)\u{1}\($0.content)" }.joined(separator: "\u{2}") ?? content
     let isSpace: (Unicode.Scalar) -> Bool = { $0.properties.isWhitespace }
-    let body = said.unicodeScalars.drop(while: isSpace)
+    let body = (said + extras).unicodeScalars.drop(while: isSpace)
     guard let last = body.lastIndex(where: { !isSpace($0) }) else { return "" }
     return String(String.UnicodeScalarView(body[...last]))
   }

@@ -1,5 +1,6 @@
 import JSON
 import Runtime
+import Tokenizers
 
 /// Reads labelled texts: JSON Lines, a JSON list, CSV, tab-separated lines, or one file a class.
 public struct LabelledTextReader: Sendable {
@@ -122,7 +123,7 @@ public struct LabelledTextReader: Sendable {
     }
     var result = LabelledText(id: name(value[idKey], file, line), label: 0)
     if let messages = value[messagesKey], !messages.isNull {
-      result.messages = try chat(messages, file: file, line: line)
+      result.chat = try chat(value, file: file, line: line)
     } else {
       guard let text = value[textKey]?.string else {
         throw ProbingError.badLine(
@@ -156,20 +157,19 @@ public struct LabelledTextReader: Sendable {
     return result
   }
 
-  private func chat(_ value: JSONValue, file: String, line: Int) throws -> [ChatMessage] {
-    let messages = value.array?.compactMap { message -> ChatMessage? in
-      guard let role = message["role"]?.string, let content = message["content"]?.string else { return nil }
-      return ChatMessage(role: role, content: content)
-    }
-    guard let messages, !messages.isEmpty, messages.count == value.array?.count else {
+  private func chat(_ value: JSONValue, file: String, line: Int) throws -> Chat {
+    let chat: Chat
+    do {
+      chat = try Chat(json: value, key: messagesKey)
+    } catch let error as ChatTemplateError {
       throw ProbingError.badLine(
-        file: file, line: line, problem: "\(messagesKey) that is no chat",
-        expected: "a list of objects with role and content, both texts")
+        file: file, line: line, problem: "\(messagesKey) that is no chat: \(error.found)",
+        expected: "a list of objects with role and content, and a list of tools where there are any")
     }
-    if messages.allSatisfy({ $0.content.allSatisfy(\.isWhitespace) }) {
+    if chat.messages.allSatisfy({ $0.content.allSatisfy(\.isWhitespace) }) {
       throw ProbingError.emptyText(file: file, line: line)
     }
-    return messages
+    return chat
   }
 
   private func table(_ bytes: [UInt8], _ records: [CSVReader.Record], _ path: String) throws -> [LabelledText]

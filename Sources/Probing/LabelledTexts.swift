@@ -1,4 +1,5 @@
 import Runtime
+import Tokenizers
 
 /// What is done with a text that occurs twice.
 public enum DuplicateRule: String, Sendable, CaseIterable {
@@ -110,7 +111,7 @@ public struct LabelledTexts: Sendable {
       let who = text.messages?.map { "\($0.role)\u{1}\($0.content)" }.joined(separator: "\u{2}")
       hash.update(
         "\(text.label)\u{0}\(text.prompt ?? "")\u{0}\(text.text ?? "")\u{0}\(who ?? "")\u{0}"
-          + "\(text.group ?? "")\u{0}\(text.split?.rawValue ?? "")\u{3}")
+          + "\(text.group ?? "")\u{0}\(text.split?.rawValue ?? "")\u{3}\(text.extras)")
     }
     return hash.hex()
   }

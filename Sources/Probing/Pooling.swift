@@ -36,10 +36,12 @@ public enum Pooling: String, Sendable, CaseIterable {
     case .meanWithBOS: return 0..<text.ids.count
     case .last: return (plain.upperBound - 1)..<plain.upperBound
     case .reply, .promptEnd:
-      guard let start = text.replyStart, start > 0, start < plain.upperBound else {
+      // A chat that waits for its answer has a place where the answer begins, and no answer.
+      let end = text.replyEnd ?? plain.upperBound
+      guard let start = text.replyStart, start > 0, start < end || self == .promptEnd && text.isOpen else {
         throw CacheError.noReply(index: index, pooling: self)
       }
-      return self == .reply ? start..<plain.upperBound : (start - 1)..<start
+      return self == .reply ? start..<end : (start - 1)..<start
     }
   }
 }
@@ -50,17 +52,21 @@ public struct EncodedText: Sendable {
   public let ids: [Int32]
   /// Tokens between the leading and the trailing special ones.
   public let contentTokens: Range<Int>
-  /// First token of the reply, where the text has one.
+  /// First token of the reply, where the text has one; the number of tokens for a chat that waits for an answer.
   public let replyStart: Int?
+  /// End of the reply's tokens; nil: the end of the content.
+  public let replyEnd: Int?
+  /// Whether this is a chat that waits for its answer.
+  public let isOpen: Bool
 
-  /// Encodes a text whose reply starts after `prompt`.
+  /// Encodes a text whose reply starts after `prompt`; `isRendered` says that a chat template wrote the prompt, with its
+  /// special tokens.
   /// - Throws: ``CacheError/noTokens(index:)``.
   public init(
-    _ text: String, prompt: String? = nil, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0
-  )
-    throws
-  {
-    let encoding = tokenizer.encode((prompt ?? "") + text)
+    _ text: String, prompt: String? = nil, isRendered: Bool = false, tokenizer: Tokenizer,
+    maximumTokens: Int? = nil, index: Int = 0
+  ) throws {
+    let encoding = tokenizer.encode((prompt ?? "") + text, addSpecialTokens: !isRendered)
     let count = min(encoding.ids.count, maximumTokens ?? Int.max)
     ids = Array(encoding.ids.prefix(count))
     let special = encoding.special.prefix(count)
@@ -68,9 +74,43 @@ public struct EncodedText: Sendable {
     let end = count - special.reversed().prefix { $0 }.count
     guard start < end else { throw CacheError.noTokens(index: index) }
     contentTokens = start..<end
+    replyEnd = nil
+    isOpen = false
     replyStart = prompt.flatMap { prompt in
       let boundary = prompt.utf8.count
       return (start..<end).first { encoding.offsets[$0].upperBound > boundary }
     }
+  }
+
+  /// Encodes a chat as its template writes it. The template has put the special tokens into the text: none are put
+  /// around it, so that no BOS is there twice.
+  ///
+  /// The reply is the last message where that is an answer of the model: the tokens that reach into it, without special
+  /// ones at its end. Without such a message the text ends where the answer begins.
+  /// - Throws: ``ChatTemplateError``, ``CacheError/noTokens(index:)``.
+  public init(
+    _ chat: Chat, template: ChatTemplate, tokenizer: Tokenizer, maximumTokens: Int? = nil, index: Int = 0
+  ) throws {
+    let rendered = try template.renderWithAnswer(chat)
+    let encoding = tokenizer.encode(rendered.text, addSpecialTokens: false)
+    let count = min(encoding.ids.count, maximumTokens ?? Int.max)
+    ids = Array(encoding.ids.prefix(count))
+    let special = encoding.special.prefix(count)
+    let start = special.prefix { $0 }.count
+    let end = count - special.reversed().prefix { $0 }.count
+    guard start < end else { throw CacheError.noTokens(index: index) }
+    contentTokens = start..<end
+    isOpen = !chat.endsWithAnswer && count == encoding.ids.count
+    guard let answer = rendered.answer else {
+      replyStart = isOpen ? count : nil
+      replyEnd = nil
+      return
+    }
+    let places = encoding.offsets.prefix(count)
+    let first = places.firstIndex { $0.upperBound > answer.lowerBound && !$0.isEmpty }
+    var last = (places.lastIndex { $0.lowerBound < answer.upperBound && !$0.isEmpty } ?? -1) + 1
+    while let first, last > first, special[last - 1] { last -= 1 }
+    replyStart = first
+    replyEnd = first.map { max(last, $0) }
   }
 }

@@ -8,13 +8,18 @@ import Tokenizers
 import Transformers
 
 extension EncodedText {
-  /// Encodes labelled texts, each with its prompt before it.
-  /// - Throws: ``CacheError``.
-  public static func all(_ texts: [LabelledText], tokenizer: Tokenizer, maximumTokens: Int? = nil) throws
-    -> [EncodedText]
-  {
+  /// Encodes labelled texts, each with its prompt before it, and chats as a template writes them.
+  /// - Throws: ``CacheError``, ``ChatTemplateError``.
+  public static func all(
+    _ texts: [LabelledText], tokenizer: Tokenizer, template: ChatTemplate? = nil, maximumTokens: Int? = nil
+  ) throws -> [EncodedText] {
     try texts.enumerated().map { index, item in
-      guard let text = item.text else { throw CacheError.chat(index: index) }
+      if let chat = item.chat {
+        guard let template else { throw CacheError.chat(index: index) }
+        return try EncodedText(
+          chat, template: template, tokenizer: tokenizer, maximumTokens: maximumTokens, index: index)
+      }
+      let text = item.text ?? ""
       return try EncodedText(
         text, prompt: item.prompt, tokenizer: tokenizer, maximumTokens: maximumTokens, index: index)
     }
@@ -36,6 +41,8 @@ public enum ProbeTraining {
     public var fractions = Split.Fractions.standard
     /// Kinds, criterion, controls and seed.
     public var sweep = LayerSweep.Options()
+    /// Writes the chats among the texts; nil where there are none.
+    public var template: ChatTemplate?
     /// Tokens of a text at most; nil: those of the context.
     public var maximumTokens: Int?
     /// Where hidden states are kept.
@@ -71,7 +78,8 @@ public enum ProbeTraining {
     let split = try Split(texts, fractions: options.fractions, seed: seed)
     let context = model.network.contextLength
     let encoded = try EncodedText.all(
-      texts.texts, tokenizer: tokenizer, maximumTokens: min(options.maximumTokens ?? context, context))
+      texts.texts, tokenizer: tokenizer, template: options.template,
+      maximumTokens: min(options.maximumTokens ?? context, context))
     let cache = try FeatureCache.build(
       model, tokenizerHash: tokenizer.sha256, texts: encoded, sites: options.sites,
       poolings: [options.pooling],
@@ -87,6 +95,7 @@ public enum ProbeTraining {
     var provenance = Probe.provenance(texts: texts, split: split)
     provenance["model_hash"] = .string(cache.key.model)
     provenance["tokenizer_sha256"] = .string(tokenizer.sha256)
+    if let template = options.template { provenance["chat_template_sha256"] = .string(template.sha256) }
     provenance["family"] = .string(model.network.family)
     provenance["blocks"] = .integer(model.network.blocks)
     let probes = sweep.cells.indices.map { index in

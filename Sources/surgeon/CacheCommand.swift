@@ -16,7 +16,8 @@ struct CacheCommand: ReportingCommand {
     abstract: "Hidden states of many sites, pooled, in one pass over the texts; resumable.",
     discussion: """
       The folder carries the hashes of model, tokenizer and texts: the same command resumes or finds it finished,
-      another one is refused. Finished shards are never written again.
+      another one is refused. Finished shards are never written again. Lines may hold messages, which the model's chat
+      template writes.
 
       Example: surgeon cache models/llama -f texts.jsonl --sites 'blocks.*.output,final_norm' --pooling mean -o cache
       """)
@@ -26,6 +27,8 @@ struct CacheCommand: ReportingCommand {
   var model: String
 
   @OptionGroup var texts: TextFileOptions
+
+  @OptionGroup var chats: ChatOptions
 
   @Option(help: "Sites; * for every block, negative numbers from the end.")
   var sites = "blocks.*.output"
@@ -54,14 +57,12 @@ struct CacheCommand: ReportingCommand {
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     let opened = try OpenedModel(model, into: &report, session)
     let tokenizer = try opened.tokenizer(into: &report)
-    guard let documents = try texts.read(keys: ["text"], into: &report) else { return }
+    guard let documents = try texts.read(keys: ["text"], chats: true, into: &report) else { return }
     let network = opened.model.network
     let sites = try Site.list(sites, blocks: network.blocks)
     let poolings = try PoolingList.parse(pooling)
     let limit = min(maxTokens ?? network.contextLength, network.contextLength)
-    let encoded = try documents.documents.enumerated().map {
-      try EncodedText($1.text, prompt: $1.prompt, tokenizer: tokenizer, maximumTokens: limit, index: $0)
-    }
+    let encoded = try documents.encoded(opened, tokenizer, chats, maximumTokens: limit, into: &report)
     let tokens = encoded.reduce(0) { $0 + $1.ids.count }
     report.results = [
       "sites": .strings(sites.map(\.description)), "texts": .integer(encoded.count),

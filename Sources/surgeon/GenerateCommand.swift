@@ -14,7 +14,8 @@ struct GenerateCommand: ReportingCommand {
     abstract: "Continues prompts, greedy or sampled, with a patch at run time where wanted.",
     discussion: """
       Greedy unless --temperature is given. The same seed gives the same replies on any number of threads. With
-      --patch the model computes with the rows that surgeon edit apply would write, bit for bit.
+      --patch the model computes with the rows that surgeon edit apply would write, bit for bit. Lines of FILE may hold
+      messages (and tools): the model's chat template writes them, up to where it begins to answer.
 
       Example: surgeon generate models/llama -p "Once upon a time" --max-tokens 40 --patch calm.patch.safetensors
       """)
@@ -27,6 +28,8 @@ struct GenerateCommand: ReportingCommand {
   var prompt: [String] = []
 
   @OptionGroup var texts: TextFileOptions
+
+  @OptionGroup var chats: ChatOptions
 
   @Option(help: "Patch to act at run time.")
   var patch: String?
@@ -73,8 +76,11 @@ struct GenerateCommand: ReportingCommand {
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     let opened = try OpenedModel(model, patch: patch, into: &report, session)
     let tokenizer = try opened.tokenizer(into: &report)
-    let documents = try texts.read(keys: ["prompt", "text"], into: &report) ?? TextDocuments(prompt)
-    let prompts = documents.texts.flatMap { Array(repeating: $0, count: samples) }
+    let documents =
+      try texts.read(keys: ["prompt", "text"], chats: true, into: &report) ?? TextDocuments(prompt)
+    let prompts = try documents.prompts(try chats.template(model, into: &report)).flatMap {
+      Array(repeating: $0, count: samples)
+    }
     let options = GenerationOptions(
       maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP),
       seed: common.seed, stops: try opened.stops(stop, tokenizer), batchSize: batchSize)
@@ -82,7 +88,7 @@ struct GenerateCommand: ReportingCommand {
       prompts: prompts.map { tokenizer.encode($0).ids }, options: options, overlay: opened.overlay,
       progress: session.progress)
     let replies = zip(prompts, generated).map { prompt, result in
-      (prompt: prompt, text: tokenizer.decode(result.tokens), result: result)
+      (prompt: prompt.text, text: tokenizer.decode(result.tokens), result: result)
     }
     report.results = [
       "sampling": [

@@ -48,7 +48,11 @@ struct InspectCommand: ReportingCommand {
     report.add(warnings: warnings, valuesRead: values)
     report.results["quantisation"] = Quantisation(checkpoint)?.json ?? .null
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    let template = ChatTemplateFacts(folder: model)
+    report.results["chat_template"] = template.json
+    for warning in template.warnings { report.warn("CHAT_TEMPLATE", warning) }
     var heading = description.headline(checkpoint)
+    heading.append("chat template: \(template.line)")
     heading.append("tokenizer: \(tokenizer.string ?? "")")
     if !values { heading.append("values: not looked at (--values reads all of them)") }
     try session.show(

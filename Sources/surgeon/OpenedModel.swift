@@ -61,10 +61,10 @@ struct TextFileOptions: ParsableArguments {
   @Option(name: [.customShort("L"), .long], help: "Texts at most.")
   var limit: Int?
 
-  func read(keys: [String], into report: inout ReportEnvelope) throws -> TextDocuments? {
+  func read(keys: [String], chats: Bool = false, into report: inout ReportEnvelope) throws -> TextDocuments? {
     guard let file else { return nil }
     let documents = try TextDocuments(
-      file: file, keys: column.map { [$0] } ?? keys, whole: whole, limit: limit)
+      file: file, keys: column.map { [$0] } ?? keys, chats: chats, whole: whole, limit: limit)
     try report.read(file: file, role: "texts")
     if documents.copies > 0 {
       report.warn(

@@ -28,6 +28,8 @@ struct ProbeEvalCommand: ReportingCommand {
 
   @OptionGroup var texts: LabelledTextOptions
 
+  @OptionGroup var chats: ChatOptions
+
   @Option(help: "Patch to act at run time.")
   var patch: String?
 
@@ -47,7 +49,8 @@ struct ProbeEvalCommand: ReportingCommand {
     }
     let tokenizer = try opened.tokenizer(into: &report)
     let encoded = try EncodedText.all(
-      labelled.texts, tokenizer: tokenizer, maximumTokens: opened.model.network.contextLength)
+      labelled.texts, tokenizer: tokenizer, template: try chats.template(labelled, model, into: &report),
+      maximumTokens: opened.model.network.contextLength)
     let logits = try probe.logits(opened.model, encoded, overlay: opened.overlay, progress: session.progress)
     report.add(
       ProbeMetrics.of(

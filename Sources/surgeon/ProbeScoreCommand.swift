@@ -13,7 +13,7 @@ struct ProbeScoreCommand: ReportingCommand {
     commandName: "score",
     abstract: "A probe's score of texts: logit and probability of the behaviour.",
     discussion: """
-      JSON objects may carry a prompt beside the text, for poolings by the reply.
+      JSON objects may carry a prompt beside the text, for poolings by the reply, or messages of a chat.
 
       Example: surgeon probe score models/llama --probe probe -f replies.jsonl --format csv
       """)
@@ -29,6 +29,8 @@ struct ProbeScoreCommand: ReportingCommand {
   var text: [String] = []
 
   @OptionGroup var texts: TextFileOptions
+
+  @OptionGroup var chats: ChatOptions
 
   @Option(help: "Patch to act at run time.")
   var patch: String?
@@ -47,12 +49,9 @@ struct ProbeScoreCommand: ReportingCommand {
     let opened = try OpenedModel(model, patch: patch, into: &report, session)
     try report.check(probe, belongsTo: opened.model)
     let tokenizer = try opened.tokenizer(into: &report)
-    let documents = try texts.read(keys: ["text"], into: &report) ?? TextDocuments(text)
-    let encoded = try documents.documents.enumerated().map {
-      try EncodedText(
-        $1.text, prompt: $1.prompt, tokenizer: tokenizer, maximumTokens: opened.model.network.contextLength,
-        index: $0)
-    }
+    let documents = try texts.read(keys: ["text"], chats: true, into: &report) ?? TextDocuments(text)
+    let encoded = try documents.encoded(
+      opened, tokenizer, chats, maximumTokens: opened.model.network.contextLength, into: &report)
     let logits = try probe.logits(opened.model, encoded, overlay: opened.overlay, progress: session.progress)
     var table = Table([
       .init("Text"), .init("Logit", key: "score", numeric: true), .init("Probability", numeric: true),

@@ -15,7 +15,8 @@ struct ProbeTrainCommand: ReportingCommand {
       "Trains probes at every site, chooses one on validation texts, tests it once, beside its controls.",
     discussion: """
       The site chosen is the earliest within one standard error of the best validation AUROC. Groups never lie in two
-      splits. Hidden states are kept in DIR/cache: the same command resumes there.
+      splits. Hidden states are kept in DIR/cache: the same command resumes there. Examples with messages are written by
+      the model's chat template; the pooling reply then takes the tokens of the last answer.
 
       Example: surgeon probe train models/llama -f labelled.jsonl --sites 'blocks.*.output' --pooling reply -o probe
       """)
@@ -25,6 +26,8 @@ struct ProbeTrainCommand: ReportingCommand {
   var model: String
 
   @OptionGroup var texts: LabelledTextOptions
+
+  @OptionGroup var chats: ChatOptions
 
   @Option(help: "Sites; * for every block, negative numbers from the end.")
   var sites = "blocks.*.output"
@@ -70,6 +73,7 @@ struct ProbeTrainCommand: ReportingCommand {
       sites: try Site.list(sites, blocks: opened.model.network.blocks),
       pooling: try PoolingList.parse(pooling)[0], cacheFolder: "\(output)/cache")
     options.name = name
+    options.template = try chats.template(labelled, model, into: &report)
     options.maximumTokens = maxTokens
     options.sweep.seed = common.seed
     options.sweep.permutations = permutations

@@ -75,6 +75,8 @@ struct SweepCommand: ReportingCommand {
   @Flag(help: "Say how many points would be measured and what that takes; do nothing.")
   var dryRun = false
 
+  @OptionGroup var chats: ChatOptions
+
   @OptionGroup var common: CommonOptions
 
   var defaultReport: String? { dryRun ? nil : ReportWriter.path(inside: output) }
@@ -89,7 +91,7 @@ struct SweepCommand: ReportingCommand {
     let file = try StoredPlan(file: plan)
     try report.read(file: plan, role: "plan")
     try file.check(fits: opened.model.binding, path: plan)
-    let target = try TextDocuments(file: prompts, keys: ["prompt", "text"], limit: limit)
+    let target = try TextDocuments(file: prompts, keys: ["prompt", "text"], chats: true, limit: limit)
     let texts = try TextDocuments(file: neutral, limit: limit)
     try report.read(file: prompts, role: "prompts")
     try report.read(file: neutral, role: "neutral")
@@ -101,7 +103,8 @@ struct SweepCommand: ReportingCommand {
     options.seed = common.seed
     let judge: any Judge = try lexicon.map { try LexiconJudge(file: $0) } ?? GrammarJudge()
     let test = try BehaviourTest(
-      prompts: target.texts, tokenizer: tokenizer, judge: judge,
+      prompts: try target.prompts(try chats.template(model, into: &report)), tokenizer: tokenizer,
+      judge: judge,
       options: GenerationOptions(
         maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature), seed: common.seed,
         stops: try opened.stops(stop, tokenizer)))

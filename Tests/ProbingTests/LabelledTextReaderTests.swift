@@ -2,6 +2,7 @@ import Glibc
 import Probing
 import Runtime
 import Testing
+import Tokenizers
 
 /// Files that a test writes and removes.
 final class Scratch {

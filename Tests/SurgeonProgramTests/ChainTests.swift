@@ -159,9 +159,9 @@ struct ChainTests {
       text:
         "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0}\n"),
     Case(
-      line: "probe train model -f t.jsonl -o probe", exit: 69, code: "CHAT_UNSUPPORTED",
+      line: "probe train model -f t.jsonl -o probe", exit: 65, code: "CHAT_TEMPLATE_REFUSES",
       text: (0..<40).map {
-        "{\"messages\": [{\"role\": \"user\", \"content\": \"text \($0)\"}], \"label\": \($0 % 2)}\n"
+        "{\"messages\": [{\"role\": \"system\", \"content\": \"text \($0)\"}], \"label\": \($0 % 2)}\n"
       }.joined()),
     Case(line: "probe eval model --probe none -f t.jsonl", exit: 66, code: "FILE_MISSING"),
     Case(line: "locate model --probe none -o p", exit: 66, code: "FILE_MISSING"),

@@ -8,6 +8,8 @@ enum RecipeSchema {
         "properties": {
           "model": {"type": "string", "minLength": 1, "description": "A checkpoint folder, or organism", "default": "organism"},
           "seed": {"type": "integer", "minimum": 0, "default": 0},
+          "chat_template": {"$ref": "#/$defs/file", "description": "Template of messages; default: the model's own"},
+          "chat_date": {"type": ["string", "null"], "description": "Day that the template is told, such as 2024-07-26"},
           "behaviour": {
             "type": "object",
             "properties": {
