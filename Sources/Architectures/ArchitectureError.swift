@@ -3,7 +3,9 @@ import Runtime
 /// What can be wrong between a checkpoint and the families this program knows.
 public enum ArchitectureError: SurgeonError {
   /// The config names a family that has no row in the table.
-  case unknownFamily(modelType: String, tensors: [String])
+  ///
+  /// `missing` is what the nearest row of the table lacks; nil where no row comes near.
+  case unknownFamily(modelType: String, missing: String?, tensors: [String])
   /// A config key is missing or has a value that cannot be.
   case config(key: String, reason: String)
   /// A feature of a known family that is not supported.
@@ -39,8 +41,9 @@ public enum ArchitectureError: SurgeonError {
 
   public var found: String {
     switch self {
-    case .unknownFamily(let type, let tensors):
-      "model_type \"\(type)\" in config.json, with tensors such as \(sample(tensors))"
+    case .unknownFamily(let type, let missing, let tensors):
+      "model_type \"\(type)\" in config.json and no layout that explains the tensors: "
+        + "\(missing ?? "no token embedding under a known name"); seen: \(sample(tensors))"
     case .config(let key, let reason): "config.json key \"\(key)\": \(reason)"
     case .unsupportedFeature(let name): name
     case .missingRole(let role, let names, let tensors):

@@ -9,14 +9,18 @@ struct Binder {
   let family: Family
   let network: Network
   let prefix: String
-  private(set) var bound: OrderedDictionary<Role, BoundTensor> = [:]
+  var bound: OrderedDictionary<Role, BoundTensor> = [:]
 
   init(checkpoint: Checkpoint, family: Family, network: Network) {
     self.checkpoint = checkpoint
     self.family = family
     self.network = network
-    self.prefix =
-      family.prefixes.first { checkpoint.entry($0 + family.tokenEmbedding + ".weight") != nil }
+    self.prefix = Self.prefix(checkpoint, family)
+  }
+
+  /// The prefix under which a folder has the network.
+  static func prefix(_ checkpoint: Checkpoint, _ family: Family) -> String {
+    family.prefixes.first { checkpoint.entry($0 + family.tokenEmbedding + ".weight") != nil }
       ?? family.prefixes[0]
   }
 
@@ -31,11 +35,20 @@ struct Binder {
       let rows = network.contextLength + network.positionOffset
       try bind(.positionEmbedding, prefix + positions, shape: [rows, width])
     }
+    if let types = network.tokenTypes, let table = family.tokenTypeEmbedding {
+      try bind(.tokenTypeEmbedding, prefix + table, shape: [types, width])
+    }
     if network.hasEmbeddingNorm, let norm = family.embeddingNorm {
       try bind(.embeddingNorm, prefix + norm, shape: [width], biased: network.norm.hasBias)
     }
     for block in 0..<network.blocks {
-      for role in network.blockRoles { try bind(role, block: block) }
+      for role in network.blockRoles(block) {
+        switch role {
+        case .block(_, let inner): try bind(inner, block: block)
+        case .expert(_, let expert, let inner): try bind(inner, block: block, expert: expert)
+        default: preconditionFailure("\(role) is no role of a block")
+        }
+      }
     }
     if network.hasFinalNorm {
       try bind(.finalNorm, prefix + family.finalNorm, shape: [width], biased: network.norm.hasBias)
@@ -72,7 +85,11 @@ struct Binder {
     func weight(_ template: Family.Template) -> String {
       blockPrefix + template.name.replacing("{head}", with: "0") + ".weight"
     }
-    guard let template = templates.first(where: { checkpoint.entry(weight($0)) != nil }) else {
+    func isThere(_ template: Family.Template) -> Bool {
+      let weight = weight(template)
+      return checkpoint.entry(weight) != nil || checkpoint.entry(weight.dropLast(6) + "gamma") != nil
+    }
+    guard let template = templates.first(where: isThere) else {
       throw missing("\(Role.block(block, role))", templates.map(weight))
     }
     let name = blockPrefix + template.name
@@ -122,6 +139,10 @@ struct Binder {
     case .attentionOutput: return [width, queries]
     case .gate, .up: return [mlp, width]
     case .down: return [width, mlp]
+    case .router: return [network.experts?.count ?? 0, width]
+    case .sharedGate, .sharedUp: return [network.experts?.sharedWidth ?? 0, width]
+    case .sharedDown: return [width, network.experts?.sharedWidth ?? 0]
+    case .sharedRouter: return [1, width]
     }
   }
 
@@ -157,14 +178,17 @@ struct Binder {
     _ role: Role, _ name: String, shape: [Int], fusion: Family.Fusion? = nil, linear transposed: Bool = false,
     biased: Bool = false
   ) throws {
-    let weight = name + ".weight"
+    // LayerNorms came with "gamma" and "beta" first.
+    let older = checkpoint.entry(name + ".weight") == nil && checkpoint.entry(name + ".gamma") != nil
+    let weight = name + (older ? ".gamma" : ".weight")
+    let biasName = name + (older ? ".beta" : ".bias")
     let (rows, outputs) = rows(role, shape, fusion)
     let whole = [outputs] + shape.dropFirst()
     try require(role, weight, shape: transposed ? whole.reversed() : whole)
-    let bias = biased ? checkpoint.entry(name + ".bias") : nil
-    guard biased == (bias != nil) else { throw missing("\(role) (bias)", [name + ".bias"]) }
+    let bias = biased ? checkpoint.entry(biasName) : nil
+    guard biased == (bias != nil) else { throw missing("\(role) (bias)", [biasName]) }
     if let bias, bias.shape != [outputs] {
-      throw ArchitectureError.shape(tensor: name + ".bias", found: bias.shape, expected: [outputs])
+      throw ArchitectureError.shape(tensor: biasName, found: bias.shape, expected: [outputs])
     }
     bound[role] = BoundTensor(
       tensor: weight, bias: bias?.name, rows: rows, shape: shape, transposed: transposed, parts: [])
@@ -183,7 +207,7 @@ struct Binder {
   }
 
   /// Holds a tensor to its shape and type.
-  private func require(_ role: Role, _ name: String, shape: [Int]) throws {
+  func require(_ role: Role, _ name: String, shape: [Int]) throws {
     guard let entry = checkpoint.entry(name) else { throw missing("\(role)", [name]) }
     guard entry.shape == shape else {
       throw ArchitectureError.shape(tensor: name, found: entry.shape, expected: shape)
@@ -193,7 +217,7 @@ struct Binder {
     }
   }
 
-  private func missing(_ role: String, _ names: [String]) -> ArchitectureError {
+  func missing(_ role: String, _ names: [String]) -> ArchitectureError {
     .missingRole(role: role, names: names, tensors: checkpoint.tensorNames)
   }
 
@@ -205,16 +229,23 @@ struct Binder {
     }
     return checkpoint.tensorNames.filter { !used.contains($0) }.map { name in
       if family.buffers.contains(where: name.hasSuffix) { return (name, "buffer") }
-      if let part = family.otherParts.first(where: { name.hasPrefix($0.key) }) {
-        return (name, "\(part.value): texts do not use it")
-      }
+      if let part = otherPart(name) { return (name, "\(part): not on the way to what is computed") }
       if network.tiedHead && family.heads.contains(where: { name == $0 + ".weight" }) {
         return (name, "head is tied to the embedding")
       }
       if name.hasSuffix(".bias") && used.contains(name.dropLast(4) + "weight") {
         return (name, "config.json and family give its role no bias, so transformers ignores it too")
       }
-      return (name, "no role of \(family.name)")
+      return (name, Self.stranger + family.name)
     }
+  }
+
+  private static let stranger = "no role of "
+
+  /// Tensors that nothing explains.
+  var strangers: [String] { unused().filter { $0.reason.hasPrefix(Self.stranger) }.map(\.name) }
+
+  private func otherPart(_ name: String) -> String? {
+    family.otherParts.first { name.hasPrefix($0.key) || name.hasPrefix(prefix + $0.key) }?.value
   }
 }

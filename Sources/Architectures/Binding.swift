@@ -31,15 +31,25 @@ public struct Binding: Sendable {
   public let tensors: OrderedDictionary<Role, BoundTensor>
   /// Tensors that no role uses, each with the reason; reported, never skipped in silence.
   public let unused: [(name: String, reason: String)]
+  /// What was assumed, where config.json names no family of the table; nil where it does.
+  public let detection: Detection?
 
-  /// Binds a checkpoint.
+  /// Binds a checkpoint: as its family says, or, where the table has no such family, as the row whose layout explains
+  /// every tensor.
   /// - Throws: ``ArchitectureError``, ``QuantisationError``.
   public init(_ checkpoint: Checkpoint) throws {
     if let packed = Quantisation(checkpoint) {
       throw QuantisationError.quantised(folder: checkpoint.folder, packed)
     }
-    let names = checkpoint.tensorNames
-    let family = try Family.find(config: checkpoint.config, tensors: names)
+    guard let family = Family.find(config: checkpoint.config) else {
+      let match = try LayoutDetector(checkpoint: checkpoint, families: Family.all).match()
+      self.family = match.family
+      self.network = match.network
+      self.tensors = match.bound
+      self.unused = match.unused
+      self.detection = match.detection
+      return
+    }
     let network = try family.network(config: checkpoint.config)
     var binder = Binder(checkpoint: checkpoint, family: family, network: network)
     try binder.bindAll()
@@ -47,6 +57,7 @@ public struct Binding: Sendable {
     self.network = network
     self.tensors = binder.bound
     self.unused = binder.unused()
+    self.detection = nil
   }
 
   /// The tensor of a role.

@@ -5,9 +5,23 @@ import OrderedCollections
 /// Typed look-ups in a config.json that name the key in every error.
 struct ConfigReader {
   let config: JSONValue
+  /// Where the keys that were looked at are noted, for configs of unknown families.
+  let seen: Log?
+
+  init(config: JSONValue, seen: Log? = nil) {
+    self.config = config
+    self.seen = seen
+  }
+
+  /// The keys that were looked at.
+  final class Log {
+    private(set) var keys: Set<String> = []
+    func note(_ names: [String]) { keys.formUnion(names) }
+  }
 
   /// The first key that is present and not null.
   func value(_ keys: [String]) -> (key: String, value: JSONValue)? {
+    seen?.note(keys)
     for key in keys { if let value = config[key], !value.isNull { return (key, value) } }
     return nil
   }

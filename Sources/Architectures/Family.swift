@@ -56,31 +56,38 @@ public struct Family: Sendable {
   public let positionEmbedding: String?
   /// The products from narrow embeddings to the residual stream and back, nil where no network has them.
   public let projections: (from: String, to: String)?
+  /// Embeddings of token types, nil where there are none.
+  public let tokenTypeEmbedding: String?
   /// The norm after the embeddings, nil where there is none.
   public let embeddingNorm: String?
   /// The norm after the last block.
   public let finalNorm: String
   /// Names of the head, which never carries the network's prefix; the usual one first.
   public let heads: [String]
-  /// Tensors of a block, more than one network uses: ``Network/blockRoles`` says which roles there are.
+  /// Tensors of a block, more than one network uses: ``Network/blockRoles(_:)`` says which roles there are.
   public let templates: [Template]
+  /// Tensors of a block's experts. With `{expert}` in the name each expert has its own; without, one tensor `[E, …]`
+  /// holds the matrices of all, under the name as it is or with `.weight`.
+  public let expertTemplates: [Template]
   /// Linear weights lie as [inputs, outputs] (GPT-2's Conv1D).
   public let transposedLinears: Bool
   /// Ends of names of buffers that real folders carry and nothing reads.
   public let buffers: [String]
-  /// Beginnings of names of parts that texts do not use (vision towers), each with what it is.
+  /// Beginnings of names (with or without the network's prefix) of parts that hidden states and next tokens do not pass
+  /// through (vision towers, poolers, other heads), each with what it is.
   public let otherParts: [String: String]
   /// Reads the network out of a config.json.
   let network: @Sendable (ConfigReader) throws -> Network
 
   /// The head's usual name.
-  public var head: String { heads[0] }
+  public var head: String { heads.first ?? "" }
 
   init(
     name: String, modelTypes: [String]? = nil, summary: String, prefixes: [String], blockPrefix: String,
     tokenEmbedding: String, positionEmbedding: String? = nil,
-    projections: (from: String, to: String)? = nil, embeddingNorm: String? = nil, finalNorm: String,
-    heads: [String] = ["lm_head"], templates: [Template], transposedLinears: Bool = false,
+    projections: (from: String, to: String)? = nil, tokenTypeEmbedding: String? = nil,
+    embeddingNorm: String? = nil, finalNorm: String, heads: [String] = ["lm_head"], templates: [Template],
+    expertTemplates: [Template] = [], transposedLinears: Bool = false,
     buffers: [String] = [], otherParts: [String: String] = [:],
     network: @escaping @Sendable (ConfigReader) throws -> Network
   ) {
@@ -92,10 +99,12 @@ public struct Family: Sendable {
     self.tokenEmbedding = tokenEmbedding
     self.positionEmbedding = positionEmbedding
     self.projections = projections
+    self.tokenTypeEmbedding = tokenTypeEmbedding
     self.embeddingNorm = embeddingNorm
     self.finalNorm = finalNorm
     self.heads = heads
     self.templates = templates
+    self.expertTemplates = expertTemplates
     self.transposedLinears = transposedLinears
     self.buffers = buffers
     self.otherParts = otherParts
@@ -105,18 +114,14 @@ public struct Family: Sendable {
   /// All families, in the order of listings.
   public static let all: [Family] = [
     .llama, .mistral, .qwen2, .qwen3, .gemma, .gemma2, .gemma3, .phi, .phi3, .gpt2, .gptNeo, .gptNeoX, .gptJ,
-    .opt,
-    .falcon, .bloom, .mpt, .stableLM, .starCoder2, .olmo2, .granite, .smolLM3, .cohere, .gpt1,
+    .opt, .falcon, .bloom, .mpt, .stableLM, .starCoder2, .olmo2, .granite, .smolLM3, .cohere, .gpt1,
+    .mixtral, .qwen2MoE, .qwen3MoE, .bert, .roberta, .distilbert,
   ]
 
-  /// The family of a config.json.
-  /// - Throws: ``ArchitectureError/unknownFamily(modelType:tensors:)``.
-  public static func find(config: JSONValue, tensors: [String]) throws -> Family {
-    let type = config["model_type"]?.string ?? ""
-    guard let family = all.first(where: { $0.modelTypes.contains(type) }) else {
-      throw ArchitectureError.unknownFamily(modelType: type, tensors: tensors)
-    }
-    return family
+  /// The family of a config.json by its `model_type`, nil where the table has no such row.
+  public static func find(config: JSONValue) -> Family? {
+    guard let type = config["model_type"]?.string else { return nil }
+    return all.first { $0.modelTypes.contains(type) }
   }
 
   /// The network that a config.json of this family describes; absent keys take the family's default.

@@ -162,6 +162,8 @@ extension Site {
     switch self {
     case .input(.block(_, .down)): network.mlpWidth
     case .input(.head), .input(.embeddingProjection): network.headWidth
+    case .input(.expert(_, _, .down)): network.experts?.width ?? network.mlpWidth
+    case .input(.block(_, .sharedDown)): network.experts?.sharedWidth ?? network.mlpWidth
     case .input(.block(_, .attentionOutput)): network.heads * network.headSize
     default: network.width
     }

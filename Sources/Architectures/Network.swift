@@ -192,6 +192,10 @@ public struct Network: Sendable {
   public var learnedPositions: Bool
   /// Row of the position table for position 0 (2 for OPT).
   public var positionOffset = 0
+  /// The token that takes no position inside a text and stands at row `positionOffset − 1` (RoBERTa).
+  public var paddingToken: Int?
+  /// Rows of the table of token types, nil where there is none; a text is of type 0 where it does not say.
+  public var tokenTypes: Int?
   /// Rotary embedding of each block, nil where a block rotates nothing. Count L.
   public var rotaries: [Rotary?]
 
@@ -216,6 +220,8 @@ public struct Network: Sendable {
   public var activation: Activation
   /// The roles whose product adds a bias.
   public var biases: Set<BlockRole>
+  /// Experts in the place of the MLP, nil where every block has one MLP.
+  public var experts: Experts?
 
   /// Whether there is a product that makes logits.
   public var hasHead = true
@@ -241,22 +247,27 @@ public struct Network: Sendable {
   public var rotary: Rotary? { rotaries.first { $0 != nil } ?? nil }
 
   /// The roles of a block, in the order in which they act.
-  public var blockRoles: [BlockRole] {
+  public func blockRoles(_ block: Int) -> [Role] {
     var roles: [BlockRole] = normPlacement.normsInputs ? [.attentionNorm] : []
     roles += [.query, .key, .value]
     if queryKeyNorm != nil { roles += [.queryNorm, .keyNorm] }
     roles.append(.attentionOutput)
     if normPlacement.normsOutputs { roles.append(.attentionPostNorm) }
     if normPlacement.normsInputs && blockOrder != .parallelOneNorm { roles.append(.mlpNorm) }
-    roles += gatedMLP ? [.gate, .up, .down] : [.up, .down]
-    if normPlacement.normsOutputs { roles.append(.mlpPostNorm) }
-    return roles
+    let ends: [Role] = normPlacement.normsOutputs ? [.block(block, .mlpPostNorm)] : []
+    return roles.map { .block(block, $0) } + mlpRoles(block) + ends
   }
 
   /// Weights that a token meets, without embeddings: the usual two operations each.
   public var multiplyAddsPerToken: Int {
     let attention = width * headSize * (2 * heads + 2 * keyValueHeads)
-    return blocks * (attention + width * mlpWidth * (gatedMLP ? 3 : 2))
+    return (0..<blocks).reduce(0) { sum, block in
+      guard let experts, hasExperts(block) else {
+        return sum + attention + width * mlpWidth * (gatedMLP ? 3 : 2)
+      }
+      let met = experts.chosen * experts.width + (experts.sharedWidth ?? 0)
+      return sum + attention + width * (experts.count + met * (gatedMLP ? 3 : 2))
+    }
   }
 
   /// The role whose rows Model Surgery edits: the gate, or the up product where there is none.

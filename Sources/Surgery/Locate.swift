@@ -33,6 +33,8 @@ public enum Locate {
   public struct Ranking: Sendable {
     /// All candidates by block, then row.
     public let rows: [RowPlan.Row]
+    /// The matrices of each candidate block.
+    public let matrices: [Int: SurgeryRows]
     let role: BlockRole
     let space: EditSpace
     let additions: [Int: [Float]]
@@ -80,14 +82,16 @@ public enum Locate {
       let median = norms.count % 2 == 1 ? norms[middle] : (norms[middle - 1] + norms[middle]) / 2
       return RowPlan(
         role: role, space: space, selection: selection,
-        rows: chosen.sorted { ($0.block, $0.row) < ($1.block, $1.row) }, candidates: rows.count,
+        rows: chosen.sorted { ($0.block, $0.row) < ($1.block, $1.row) }, matrices: matrices,
+        candidates: rows.count,
         medianNorm: median,
         additions: additions.filter { block, _ in chosen.contains { $0.block == block } },
         directionNorm: directionNorm, site: site)
     }
   }
 
-  /// Ranks every row of the role in the chosen blocks. Holds one block of weights at a time.
+  /// Ranks every row of the role in the chosen blocks, of all experts where there are some. Holds one matrix at a
+  /// time.
   /// - Throws: ``SurgeryError``, ``Interrupted``.
   /// - Complexity: one pass over the matrices, L·F·D multiply-adds twice.
   public static func rank(
@@ -98,13 +102,20 @@ public enum Locate {
     let role = model.network.surgeryRole
     var rows: [RowPlan.Row] = []
     var additions: [Int: [Float]] = [:]
+    var matrices: [Int: SurgeryRows] = [:]
     let candidates = (0..<model.network.blocks).filter { blocks?.contains($0) ?? true }
     for (done, block) in candidates.enumerated() {
       try Cancellation.check()
       let vectors = try BlockDirection(direction, space: space, block: block, model: model)
-      let weight = try model.linear(.block(block, role))
-      let scan = RowScan.run(weight, gain: vectors.rowGain, direction: vectors.rank)
-      rows += scan.enumerated().map { RowPlan.Row(block: block, row: $0, cosine: $1.cosine, norm: $1.norm) }
+      let own = model.network.surgeryRows(in: block)
+      for part in own.parts {
+        let scan = RowScan.run(
+          try model.linear(part.role), gain: vectors.rowGain, direction: vectors.rank)
+        rows += zip(part.rows, scan).map {
+          RowPlan.Row(block: block, row: $0, cosine: $1.cosine, norm: $1.norm)
+        }
+      }
+      matrices[block] = own
       additions[block] = vectors.addition
       progress(ProgressEvent(stage: "locate", completed: done + 1, total: candidates.count, unit: "blocks"))
     }
@@ -114,7 +125,7 @@ public enum Locate {
       case .perBlock: "blocks.*.mlp.input"
       }
     return Ranking(
-      rows: rows, role: role, space: space, additions: additions, directionNorm: direction.norm, site: site)
+      rows: rows, matrices: matrices, role: role, space: space, additions: additions, directionNorm: direction.norm, site: site)
   }
 
   /// Ranks and takes the rows of a budget.

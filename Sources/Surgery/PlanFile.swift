@@ -9,7 +9,8 @@ import Tensors
 /// other budgets without another pass over the weights.
 ///
 /// One safetensors file: `cosines.B` and `norms.B` f32 `[F]` of every candidate block, `addition.B` f32 `[D]` the unit
-/// vector added there; the rest as JSON in the metadata.
+/// vector added there (F the rows of all experts' gates together, where a block has experts); the rest as JSON in the
+/// metadata.
 public struct PlanFile: Sendable {
   /// The version of the format that this program writes and reads.
   public static let formatVersion = 1
@@ -55,7 +56,7 @@ public struct PlanFile: Sendable {
       "space": .string(ranking.space.rawValue), "site": .string(ranking.site),
       "direction_norm": .number(Double(ranking.directionNorm)), "blocks": .integers(ranking.blocks),
       "budget": .string(budget.description), "selection": .string(selection.rawValue),
-      "provenance": provenance,
+      "provenance": provenance, "matrices": matricesRecord,
     ]
     try Files.makeFolder(Files.folder(of: path))
     try SafetensorsWriter.write(items, metadata: ["format": Self.kind, "plan": try record.text()], to: path)
@@ -99,7 +100,7 @@ public struct PlanFile: Sendable {
       additions[block] = try numbers("addition.\(block)")
     }
     ranking = Locate.Ranking(
-      rows: rows, role: role, space: space, additions: additions, directionNorm: Float(norm), site: site)
+      rows: rows, matrices: try Self.matrices(record["matrices"], role: role, rows: rows, path: path), role: role, space: space, additions: additions, directionNorm: Float(norm), site: site)
     self.budget = try RowBudget(parsing: budget)
     self.selection = selection
     provenance = record["provenance"] ?? [:]
@@ -111,14 +112,53 @@ public struct PlanFile: Sendable {
     func bad(_ reason: String) -> SurgeryError { .plan(path: path, reason: reason) }
     guard ranking.role == network.surgeryRole else { throw bad("rows of \(ranking.role.rawValue)") }
     for block in ranking.blocks {
-      let count = ranking.rows.count { $0.block == block }
-      guard block < network.blocks, count == network.mlpWidth,
+      let own = ranking.matrices[block]
+      guard block < network.blocks, own == network.surgeryRows(in: block),
         ranking.additions[block]?.count == network.width
       else {
         throw bad(
-          "block \(block) with \(count) rows, for a model of \(network.blocks) blocks of \(network.mlpWidth)")
+          "block \(block) with \(own?.count ?? 0) rows, for a model of \(network.blocks) blocks"
+            + (block < network.blocks ? " of \(network.surgeryRows(in: block).count)" : ""))
       }
     }
+  }
+}
+
+extension PlanFile {
+  /// The matrices of the blocks that have more than one: role names and heights.
+  private var matricesRecord: JSONValue {
+    var record = JSONValue.object([:])
+    for block in ranking.blocks {
+      guard let own = ranking.matrices[block], own.parts.count > 1 else { continue }
+      record[String(block)] = .array(
+        own.parts.map { ["role": .string($0.role.description), "rows": .integer($0.rows.count)] })
+    }
+    return record
+  }
+
+  private static func matrices(_ record: JSONValue?, role: BlockRole, rows: [RowPlan.Row], path: String) throws
+    -> [Int: SurgeryRows]
+  {
+    var result: [Int: SurgeryRows] = [:]
+    for (block, own) in Dictionary(grouping: rows, by: \.block) {
+      guard let list = record?[String(block)]?.array else {
+        result[block] = SurgeryRows([(.block(block, role), own.count)])
+        continue
+      }
+      let parts = SurgeryRows(
+        try list.map { part in
+          guard let role = part["role"]?.string.flatMap(Role.init), role.block == block,
+            let rows = part["rows"]?.int, rows >= 0, rows <= own.count
+          else { throw SurgeryError.plan(path: path, reason: "matrices of block \(block) that cannot be read") }
+          return (role, rows)
+        })
+      guard parts.count == own.count else {
+        throw SurgeryError.plan(
+          path: path, reason: "block \(block) has \(own.count) rows and matrices of \(parts.count)")
+      }
+      result[block] = parts
+    }
+    return result
   }
 }
 

@@ -8,22 +8,25 @@ extension RowPlan {
   /// The rank-one overlay of a strength: exact in f32, without the rounding of the stored type.
   public func overlay(strength: Double) -> Overlay {
     Overlay(
-      blocks.map { block in
-        let rows = rows(in: block)
-        return .rankOne(
-          role: .block(block, role), rows: rows, coefficients: Array(repeating: 1, count: rows.count),
-          direction: delta(block: block, strength: strength))
+      blocks.flatMap { block in
+        let direction = delta(block: block, strength: strength)
+        return rowsByRole(in: block).map { role, rows in
+          Overlay.Change.rankOne(
+            role: role, rows: rows, coefficients: Array(repeating: 1, count: rows.count), direction: direction)
+        }
       })
   }
 
   /// The row changes of a strength under the checkpoint's tensor names, for `Patch.build`.
   /// - Throws: ``ArchitectureError``.
   public func changes(strength: Double, binding: Binding) throws -> [RowChange] {
-    try blocks.map { block in
-      let bound = try binding.tensor(.block(block, role))
-      return RowChange(
-        tensor: bound.tensor, rows: rows(in: block).map { bound.rows[$0] }, transposed: bound.transposed,
-        delta: delta(block: block, strength: strength))
+    try blocks.flatMap { block in
+      let delta = delta(block: block, strength: strength)
+      return try rowsByRole(in: block).map { role, rows in
+        let bound = try binding.tensor(role)
+        return RowChange(
+          tensor: bound.tensor, rows: rows.map { bound.rows[$0] }, transposed: bound.transposed, delta: delta)
+      }
     }
   }
 }
@@ -36,12 +39,13 @@ extension Patch {
     var changes: [Overlay.Change] = []
     let whole = try editedTensors(checkpoint)
     if !whole.isEmpty { changes.append(.tensors(whole)) }
+    let users = Dictionary(grouping: binding.tensors, by: \.value.tensor)
     for name in tensors where whole[name] == nil {
       guard let transform = transforms[name] else { continue }
       let rows = edits(of: name).flatMap(\.rows).sorted()
       let transposed = edits(of: name).first?.transposed ?? false
       let edited = try Self.rows(rows, of: checkpoint.tensor(name), transposed: transposed, transform)
-      let roles = binding.tensors.filter { $0.value.tensor == name && $0.value.transposed == transposed }
+      let roles = (users[name] ?? []).filter { $0.value.transposed == transposed }
       let width = edited.rowCount * edited.dtype.size
       guard !roles.isEmpty else { throw SurgeryError.patchRole(tensor: name) }
       for (role, bound) in roles {
@@ -60,14 +64,16 @@ extension Patch {
     return Overlay(changes)
   }
 
-  /// The edited rows `[R, K]` in the stored type; a transposed matrix is edited whole, one at a time.
+  /// The edited rows `[R, K]` in the stored type; a transposed matrix is edited whole, one tensor at a time. Rows of
+  /// stacked matrices count on from one to the next.
   private static func rows(
     _ rows: [Int], of tensor: Tensor, transposed: Bool, _ transform: CheckpointWriter.Transform
   ) throws -> Tensor {
     let size = tensor.dtype.size
     guard transposed else {
-      let width = tensor.rowCount * size
-      let result = Tensor(zeros: [rows.count, tensor.rowCount], dtype: tensor.dtype)
+      let inputs = tensor.shape.last ?? 1
+      let width = inputs * size
+      let result = Tensor(zeros: [rows.count, inputs], dtype: tensor.dtype)
       for (place, row) in rows.enumerated() {
         let target = UnsafeMutableRawBufferPointer(start: result.storage.base + place * width, count: width)
         target.copyMemory(from: UnsafeRawBufferPointer(start: tensor.pointer + row * width, count: width))
@@ -75,16 +81,17 @@ extension Patch {
       }
       return result
     }
-    let (inputs, outputs) = (tensor.shape[0], tensor.shape[1])
+    let (inputs, outputs) = (tensor.shape[tensor.shape.count - 2], tensor.shape[tensor.shape.count - 1])
     let whole = TensorStorage(byteCount: tensor.byteCount)
     let bytes = UnsafeMutableRawBufferPointer(start: whole.base, count: tensor.byteCount)
     bytes.copyMemory(from: tensor.bytes)
-    try transform(0..<inputs, bytes)
+    try transform(0..<(tensor.count / max(1, outputs)), bytes)
     let result = Tensor(zeros: [rows.count, inputs], dtype: tensor.dtype)
     for (place, row) in rows.enumerated() {
+      let (matrix, column) = row.quotientAndRemainder(dividingBy: outputs)
       for input in 0..<inputs {
         (result.storage.base + (place * inputs + input) * size).copyMemory(
-          from: whole.base + (input * outputs + row) * size, byteCount: size)
+          from: whole.base + ((matrix * inputs + input) * outputs + column) * size, byteCount: size)
       }
     }
     return result

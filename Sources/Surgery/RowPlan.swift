@@ -16,7 +16,8 @@ public struct RowPlan: Sendable {
   public struct Row: Sendable, Equatable {
     /// Block.
     public var block: Int
-    /// Output of the role's product.
+    /// Row of the block's surgery rows: an output of the role's product, numbered through over the experts where the
+    /// block has them.
     public var row: Int
     /// Cosine with the direction in the space of the plan.
     public var cosine: Float
@@ -34,6 +35,8 @@ public struct RowPlan: Sendable {
   public var sign: Float = 1
   /// Rows by block, then row.
   public var rows: [Row]
+  /// The matrices that the rows of a block lie in.
+  public var matrices: [Int: SurgeryRows]
   /// Rows that could have been chosen.
   public var candidates: Int
   /// Median length of the chosen rows; a strength of 1 adds a vector of this length.
@@ -50,6 +53,11 @@ public struct RowPlan: Sendable {
 
   /// The rows of one block, ascending.
   public func rows(in block: Int) -> [Int] { rows.filter { $0.block == block }.map(\.row) }
+
+  /// The rows of one block by the matrix they lie in, ascending, under the numbers they have there.
+  public func rowsByRole(in block: Int) -> [(role: Role, rows: [Int])] {
+    matrices[block]?.split(rows(in: block)) ?? []
+  }
 
   /// δ of a block at a strength, rounded once to f32: what a patch stores and a checkpoint adds.
   public func delta(block: Int, strength: Double) -> [Float] {

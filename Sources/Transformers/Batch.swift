@@ -1,4 +1,5 @@
 import Architectures
+import OrderedCollections
 import Runtime
 
 /// Texts laid end to end, unpadded: every row is a token that counts.
@@ -14,11 +15,13 @@ public struct Batch: Sendable {
   public let tokens: [Int32]
   /// Position of each token in its text, `[M]`.
   public let positions: [Int32]
+  /// Type of each token (0 where a text does not say), `[M]`; looked at by networks with a table of types only.
+  public let tokenTypes: [Int32]
   /// The texts in order.
   public let segments: [Segment]
 
-  /// Packs texts, each continuing after `past` tokens (none by default).
-  public init(_ texts: some Sequence<[Int32]>, past: [Int]? = nil) {
+  /// Packs texts, each continuing after `past` tokens (none by default), with a type a token (0 by default).
+  public init(_ texts: some Sequence<[Int32]>, past: [Int]? = nil, tokenTypes: [[Int32]]? = nil) {
     var tokens: [Int32] = []
     var positions: [Int32] = []
     var segments: [Segment] = []
@@ -31,6 +34,8 @@ public struct Batch: Sendable {
     }
     self.tokens = tokens
     self.positions = positions
+    self.tokenTypes = tokenTypes.map { $0.flatMap { $0 } } ?? Array(repeating: 0, count: tokens.count)
+    precondition(self.tokenTypes.count == tokens.count, "a type a token")
     self.segments = segments
   }
 
@@ -73,6 +78,24 @@ extension Model {
     for site in sites where site == .finalNorm && !network.hasFinalNorm {
       throw ArchitectureError.unknownSite(
         name: "\(site) in \(network.family), which ends with \(network.lastSite)")
+    }
+    for case .input(let role) in sites where binding.tensors[role] == nil {
+      throw ArchitectureError.unknownSite(name: "\(role):input, a role that this \(network.family) does not have")
+    }
+  }
+
+  /// - Throws: ``TransformerError/tokenTypes(index:reason:)``.
+  func check(tokenTypes: [[Int32]], of texts: [[Int32]]) throws {
+    guard let types = network.tokenTypes else {
+      throw TransformerError.tokenTypes(index: 0, reason: "\(network.family) has no token types")
+    }
+    for (index, text) in texts.enumerated() {
+      guard index < tokenTypes.count, tokenTypes[index].count == text.count else {
+        throw TransformerError.tokenTypes(index: index, reason: "not a type for each of \(text.count) tokens")
+      }
+      if let type = tokenTypes[index].first(where: { $0 < 0 || Int($0) >= types }) {
+        throw TransformerError.tokenTypes(index: index, reason: "type \(type) of \(types)")
+      }
     }
   }
 

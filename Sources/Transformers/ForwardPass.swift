@@ -17,8 +17,8 @@ struct ForwardPass {
   /// Caches of the batch's texts, in their order; nil runs every text on its own tokens.
   let caches: [KeyValueCache]?
 
-  private var network: Network { model.network }
-  private var count: Int { batch.tokens.count }
+  var network: Network { model.network }
+  var count: Int { batch.tokens.count }
 
   /// Runs the blocks `0 ... last` and, when asked, the end; the result lies in the workspace (`residual` after the
   /// blocks; what the head reads in `final` after the end).
@@ -60,15 +60,37 @@ struct ForwardPass {
     if network.embeddingScale != 1 {
       Vector.scale(residual, by: network.embeddingScale, count: count * width)
     }
+    if let types = model.tokenTypes {
+      for (row, type) in batch.tokenTypes.enumerated() {
+        types.rows(Int(type)..<(Int(type) + 1)).copyFloats(to: workspace.normed.f32)
+        Vector.add(residual + row * width, workspace.normed.f32, count: width)
+      }
+    }
     if let positions = overlay?.tables[.positionEmbedding] ?? model.positions {
-      for (row, position) in batch.positions.enumerated() {
-        let position = Int(position) + network.positionOffset
+      for (row, position) in tablePositions.enumerated() {
         positions.rows(position..<(position + 1)).copyFloats(to: workspace.normed.f32)
         overlay?.project(.positionEmbedding, workspace.normed.f32, rows: 1)
         Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
     if let norm = model.embeddingNorm { normalise(workspace.residual, workspace.residual, norm) }
+  }
+
+  /// The row of the position table for every token of the batch.
+  private var tablePositions: [Int] {
+    let offset = network.positionOffset
+    guard let padding = network.paddingToken else { return batch.positions.map { Int($0) + offset } }
+    // A padding token inside a text takes no position: it stands right before those of all others.
+    var result: [Int] = []
+    for segment in batch.segments {
+      var next = segment.past + offset
+      for token in batch.tokens[segment.rows] {
+        let isPadding = Int(token) == padding
+        result.append(isPadding ? offset - 1 : next)
+        if !isPadding { next += 1 }
+      }
+    }
+    return result
   }
 
   /// One block: attention, then the MLP, each between the norms that the network places there.
@@ -89,6 +111,7 @@ struct ForwardPass {
     try visit(.mlpInput(block), workspace.normed)
     switch weights.mlp {
     case .dense(let gate, let up, let down): try mlp(block, gate: gate, up: up, down: down)
+    case .experts(let weights): try experts(block, weights)
     }
     try add(.mlpOutput(block), weights.mlpPostNorm)
   }
@@ -201,12 +224,12 @@ struct ForwardPass {
     }
   }
 
-  /// y = x Wᵀ + b with the overlay's changes of this role.
-  private func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role) throws {
+  /// y = x Wᵀ + b with the overlay's changes of this role; for all rows of the batch, or the first `rows` of x.
+  func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role, rows: Int? = nil) throws {
+    let rows = rows ?? count
     let weight = overlay?.replaced[role] ?? weight
-    Linear.forward(
-      y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: count, weight)
-    overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: count)
+    Linear.forward(y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: rows, weight)
+    overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: rows)
   }
 
   /// y = norm(x), or x itself where there is no norm.
@@ -253,7 +276,7 @@ struct ForwardPass {
     try see(site, rows)
   }
 
-  private func see(_ site: Site, _ rows: Tensor) throws {
+  func see(_ site: Site, _ rows: Tensor) throws {
     guard let observer, observed.contains(site) else { return }
     try observer(site, rows.f32, rows.rowCount)
   }

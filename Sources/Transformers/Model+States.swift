@@ -23,18 +23,23 @@ extension Model {
   }
 
   /// Runs texts and keeps what is asked for in memory; for many texts use ``observe(_:sites:overlay:batchTokens:_:)``.
+  ///
+  /// `tokenTypes` is a type a token for networks with a table of them (the second of two texts is of type 1 in BERT);
+  /// nil is type 0 everywhere.
   /// - Throws: ``TransformerError``.
   public func forward(
-    _ texts: [[Int32]], capture sites: [Site] = [], logits: LogitRows = .all, overlay: Overlay? = nil
+    _ texts: [[Int32]], capture sites: [Site] = [], logits: LogitRows = .all, overlay: Overlay? = nil,
+    tokenTypes: [[Int32]]? = nil
   ) throws -> Pass {
     try check(texts)
     try check(sites: sites)
+    if let tokenTypes { try check(tokenTypes: tokenTypes, of: texts) }
     if case .none = logits {} else { try requireHead() }
     var states: [Site: [Tensor]] = [:]
     var allLogits: [Tensor] = []
     let placed = try PlacedOverlay(overlay, model: self)
     for run in Batch.cut(texts, tokens: Self.defaultBatchTokens) {
-      let batch = Batch(texts[run])
+      let batch = Batch(texts[run], tokenTypes: tokenTypes.map { Array($0[run]) })
       let workspace = Workspace(network, rows: batch.tokens.count)
       let pass = ForwardPass(
         model: self, batch: batch, workspace: workspace, overlay: placed, observed: Set(sites),

@@ -17,6 +17,8 @@ public final class Model: Sendable {
 
   let embedding: Tensor
   let positions: Tensor?
+  /// Embeddings of token types, `[types, D]`.
+  let tokenTypes: Tensor?
   let embeddingNorm: NormWeights?
   /// From the embeddings' width to D and back, where they differ.
   let embeddingProjection, headProjection: LinearWeight?
@@ -45,6 +47,8 @@ public final class Model: Sendable {
       binding.network.learnedPositions
       ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
     let network = binding.network
+    self.tokenTypes =
+      network.tokenTypes != nil ? try checkpoint.tensor(binding.tensor(.tokenTypeEmbedding).tensor) : nil
     self.embeddingNorm = network.hasEmbeddingNorm ? try source.norm(.embeddingNorm) : nil
     let isProjected = network.embeddingWidth != nil
     self.embeddingProjection = isProjected ? try source.linear(.embeddingProjection) : nil
@@ -78,13 +82,14 @@ public final class Model: Sendable {
   /// The effective gain of the norm that feeds a role's product, `[D]`: ones where the product reads the residual
   /// stream as it is (OLMo 2, GPT-1), nil for products that read something else.
   public func gain(feeding role: Role) -> [Float]? {
-    guard case .block(let block, let kind) = role else {
+    guard let block = role.block, let kind = role.inBlock else {
       return role == .head ? finalGain : nil
     }
     let weights = blocks[block]
     switch kind {
     case .query, .key, .value: return gain(of: weights.attentionNorm)
-    case .gate, .up: return gain(of: weights.mlpNorm ?? weights.attentionNorm)
+    case .gate, .up, .router, .sharedGate, .sharedUp, .sharedRouter:
+      return gain(of: weights.mlpNorm ?? weights.attentionNorm)
     default: return nil
     }
   }
@@ -131,7 +136,8 @@ struct BlockWeights: Sendable {
   let mlpPostNorm: NormWeights?
 
   init(_ source: WeightSource, block: Int) throws {
-    let roles = Set(source.binding.network.blockRoles)
+    let network = source.binding.network
+    let roles = Set(network.blockRoles(block).compactMap(\.inBlock))
     func linear(_ role: BlockRole) throws -> LinearWeight { try source.linear(.block(block, role)) }
     func norm(_ role: BlockRole) throws -> NormWeights? {
       roles.contains(role) ? try source.norm(.block(block, role)) : nil
@@ -145,8 +151,12 @@ struct BlockWeights: Sendable {
     attentionOutput = try linear(.attentionOutput)
     attentionPostNorm = try norm(.attentionPostNorm)
     mlpNorm = try norm(.mlpNorm)
-    mlp = .dense(
-      gate: roles.contains(.gate) ? try linear(.gate) : nil, up: try linear(.up), down: try linear(.down))
+    if let experts = network.experts, network.hasExperts(block) {
+      mlp = .experts(try ExpertWeights(source, block: block, kind: experts, gated: network.gatedMLP))
+    } else {
+      mlp = .dense(
+        gate: network.gatedMLP ? try linear(.gate) : nil, up: try linear(.up), down: try linear(.down))
+    }
     mlpPostNorm = try norm(.mlpPostNorm)
   }
 }
@@ -155,6 +165,8 @@ struct BlockWeights: Sendable {
 enum MLPWeights: Sendable {
   /// One MLP that every token meets; without a gate it is plain.
   case dense(gate: LinearWeight?, up: LinearWeight, down: LinearWeight)
+  /// Several, of which every token meets some.
+  case experts(ExpertWeights)
 }
 
 /// Turns bound roles into weights.
@@ -168,10 +180,24 @@ struct WeightSource {
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)
-    let bias = try bound.bias.map { Tensor(try tensor($0).toFloats()) }
-    let whole = LinearWeight(try tensor(bound.tensor), transposed: bound.transposed, bias: bias)
+    let bias = try bound.bias.map { Tensor(try self.tensor($0).toFloats()) }
+    let tensor = try self.tensor(bound.tensor)
+    if tensor.shape.count == 3 { return stacked(tensor, bound) }
+    let whole = LinearWeight(tensor, transposed: bound.transposed, bias: bias)
     if bound.rows.count == whole.outputs { return whole }
     return bound.rows.range.map { whole.rows($0) } ?? whole.rows(bound.rows.indices)
+  }
+
+  /// The rows of one matrix out of `[E, N, K]` or, transposed, `[E, K, N]`; they are numbered through over the matrices.
+  private func stacked(_ tensor: Tensor, _ bound: BoundTensor) -> LinearWeight {
+    let shape = Array(tensor.shape.dropFirst())
+    let outputs = shape[bound.transposed ? 1 : 0]
+    let matrix = bound.rows.first / outputs
+    let one = Tensor(
+      storage: tensor.storage, byteOffset: tensor.byteOffset + matrix * shape[0] * shape[1] * tensor.dtype.size,
+      shape: shape, dtype: tensor.dtype)
+    let first = bound.rows.first - matrix * outputs
+    return LinearWeight(one, transposed: bound.transposed).rows(first..<(first + bound.rows.count))
   }
 
   func norm(_ role: Role) throws -> NormWeights {

@@ -7,7 +7,7 @@ import Tensors
 /// Hidden states and logits against a recorded reference, site by site.
 ///
 /// The reference is a safetensors file with `input_ids` `[B, T]`, `attention_mask` `[B, T]` (1 for tokens that count; all
-/// where it is absent), `logits` `[B, T, V]` and `hidden_states.0` … `hidden_states.L` `[B, T, D]` numbered as Hugging Face
+/// where it is absent), `token_type_ids` `[B, T]` where they are not all 0, `logits` `[B, T, V]` and `hidden_states.0` … `hidden_states.L` `[B, T, D]` numbered as Hugging Face
 /// does; tensors named as sites (`blocks.3.mlp.input`) are compared too. Padded places are left out, left or right.
 public struct Parity: Sendable {
   /// What was compared at one place.
@@ -57,7 +57,8 @@ public struct Parity: Sendable {
       try Cancellation.check()
       let pass = try model.forward(
         [texts.ids[index]], capture: places.compactMap(\.site),
-        logits: places.contains { $0.site == nil } ? .all : .none)
+        logits: places.contains { $0.site == nil } ? .all : .none,
+        tokenTypes: texts.types.isEmpty ? nil : [texts.types[index]])
       for (number, place) in places.enumerated() {
         let own = place.site.map { pass.states[$0]?.first } ?? pass.logits.first
         guard let own else { continue }
@@ -148,6 +149,8 @@ private struct ReferenceTexts {
   var ids: [[Int32]] = []
   /// Their places in the padded row.
   var positions: [[Int]] = []
+  /// Types of those tokens; empty where the reference has none.
+  var types: [[Int32]] = []
   /// T of the reference, padding included.
   var length = 0
 
@@ -165,6 +168,13 @@ private struct ReferenceTexts {
       }
       mask = try Self.integers(file, "attention_mask")
     }
+    var kinds: [Int] = []
+    if let entry = file.entry("token_type_ids") {
+      guard entry.shape == shape else {
+        throw refuse("token_type_ids \(entry.shape) beside input_ids \(shape)")
+      }
+      kinds = try Self.integers(file, "token_type_ids")
+    }
     for text in 0..<shape[0] {
       let places = (0..<length).filter { mask[text * length + $0] != 0 }
       guard let first = places.first, let last = places.last else {
@@ -175,6 +185,7 @@ private struct ReferenceTexts {
       }
       positions.append(places)
       ids.append(places.map { Int32(clamping: tokens[text * length + $0]) })
+      if !kinds.isEmpty { types.append(places.map { Int32(clamping: kinds[text * length + $0]) }) }
     }
   }
 

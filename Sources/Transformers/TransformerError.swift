@@ -15,6 +15,8 @@ public enum TransformerError: SurgeonError {
   case overlay(reason: String)
   /// Two models that cannot be compared token by token.
   case otherVocabulary(found: Int, expected: Int)
+  /// Token types that do not fit a text or network.
+  case tokenTypes(index: Int, reason: String)
   /// Logits of a network that makes none.
   case noHead(family: String)
   /// A recorded reference that cannot be compared with.
@@ -30,6 +32,7 @@ public enum TransformerError: SurgeonError {
     case .reference: "REFERENCE_INVALID"
     case .otherVocabulary: "VOCABULARY_DIFFERS"
     case .noHead: "NO_LOGITS"
+    case .tokenTypes: "TOKEN_TYPES"
     }
   }
 
@@ -53,6 +56,7 @@ public enum TransformerError: SurgeonError {
     case .overlay(let reason): reason
     case .reference(let path, let reason): "\(path): \(reason)"
     case .noHead(let family): "\(family), an encoder that makes no logits"
+    case .tokenTypes(let index, let reason): "token types of text \(index + 1): \(reason)"
     case .otherVocabulary(let found, _): "a model with a vocabulary of \(found)"
     }
   }
@@ -65,6 +69,7 @@ public enum TransformerError: SurgeonError {
     case .notFinite: "finite weights and hidden states"
     case .overlay: "changes whose roles, rows and widths are the network's"
     case .noHead: "a decoder"
+    case .tokenTypes: "a type a token, below the size of the network's table of types"
     case .otherVocabulary(_, let expected): "\(expected), the vocabulary of the model it is compared with"
     case .reference:
       "input_ids [B, T], attention_mask [B, T] where texts are padded, and logits [B, T, V] or hidden_states.0 … L"
@@ -79,6 +84,7 @@ public enum TransformerError: SurgeonError {
     case .notFinite: "the checkpoint is damaged or overflowed when it was written: take the original again"
     case .overlay: "this is a defect of the program: please report it"
     case .otherVocabulary: "compare models of one tokenizer"
+    case .tokenTypes: "leave the types out: every token is then of type 0"
     case .noHead: "cache, probe and edit its hidden states; next tokens need a decoder"
     case .reference:
       "record it again from the same checkpoint, each tensor under its name in one safetensors file"

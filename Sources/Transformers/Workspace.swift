@@ -12,6 +12,8 @@ final class Workspace {
   let final: Tensor
   /// `[M, F]` each; the gate's is empty for a plain MLP.
   let gate, up: Tensor
+  /// With experts: the rows that visit one and what it makes of them `[M, D]`, its gate and up `[M, widest F]`.
+  let visitors, expertOutput, expertGate, expertUp: Tensor
 
   init(_ network: Network, rows: Int) {
     self.rows = rows
@@ -27,5 +29,12 @@ final class Workspace {
     attended = Tensor(zeros: [rows, queryWidth])
     gate = Tensor(zeros: [network.gatedMLP ? rows : 0, network.mlpWidth])
     up = Tensor(zeros: [rows, network.mlpWidth])
+    let experts = network.experts
+    let visited = experts == nil ? 0 : rows
+    let widest = max(experts?.width ?? 0, experts?.sharedWidth ?? 0)
+    visitors = Tensor(zeros: [visited, network.width])
+    expertOutput = Tensor(zeros: [visited, network.width])
+    expertGate = Tensor(zeros: [network.gatedMLP ? visited : 0, widest])
+    expertUp = Tensor(zeros: [visited, widest])
   }
 }
