@@ -77,7 +77,8 @@ struct LayoutDetector {
 
   private static func reason(_ error: ArchitectureError, _ family: Family) -> String {
     switch error {
-    case .missingRole(let role, let names, _) where names.isEmpty: "no role \(role) in the layout of \(family.name)"
+    case .missingRole(let role, let names, _) where names.isEmpty:
+      "no role \(role) in the layout of \(family.name)"
     case .missingRole(let role, let names, _):
       "no tensor for role \(role) of the layout of \(family.name) (looked for \(names.joined(separator: ", ")))"
     default: "in the layout of \(family.name): \(error.found), expected \(error.expected)"
@@ -88,15 +89,19 @@ struct LayoutDetector {
   private static func isHarmless(_ key: String) -> Bool {
     let known: Set<String> = [
       "model_type", "architectures", "transformers_version", "torch_dtype", "dtype", "auto_map", "use_cache",
-      "_name_or_path", "name_or_path", "_attn_implementation", "id2label", "label2id", "num_labels", "problem_type",
+      "_name_or_path", "name_or_path", "_attn_implementation", "id2label", "label2id", "num_labels",
+      "problem_type",
       "pretraining_tp", "output_attentions", "output_hidden_states", "return_dict", "gradient_checkpointing",
-      "pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id", "unk_token_id", "mask_token_id",
-      "task_specific_params", "finetuning_task", "tokenizer_class", "tie_encoder_decoder", "is_encoder_decoder",
+      "pad_token_id", "bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id", "unk_token_id",
+      "mask_token_id",
+      "task_specific_params", "finetuning_task", "tokenizer_class", "tie_encoder_decoder",
+      "is_encoder_decoder",
       "output_router_logits", "router_aux_loss_coef", "router_jitter_noise", "torchscript", "use_bfloat16",
     ]
     return known.contains(key)
       || ["dropout", "drop", "pdrop", "init", "initializer", "summary", "_std"].contains { part in
-        key.hasSuffix(part) || key.contains("dropout") || key.contains("initializer") || key.hasPrefix("summary_")
+        key.hasSuffix(part) || key.contains("dropout") || key.contains("initializer")
+          || key.hasPrefix("summary_")
       }
   }
 }
@@ -123,11 +128,14 @@ private struct ShapeReader {
     if let first = entry(.up), first.fusion == nil, let shape = first.shape {
       network.mlpWidth = shape[0]
     }
-    if config.value(["head_dim"]) == nil, let query = entry(.query), query.fusion == nil, let shape = query.shape,
+    if config.value(["head_dim"]) == nil, let query = entry(.query), query.fusion == nil,
+      let shape = query.shape,
       shape[0] % network.heads == 0, shape[0] / network.heads != network.headSize
     {
       throw ArchitectureError.config(
-        key: "head_dim", reason: "is absent, and \(network.heads) heads of \(network.headSize) do not make \(shape[0]) queries")
+        key: "head_dim",
+        reason: "is absent, and \(network.heads) heads of \(network.headSize) do not make \(shape[0]) queries"
+      )
     }
     if let key = entry(.key), key.fusion == nil, let shape = key.shape, shape[0] % network.headSize == 0 {
       let heads = shape[0] / network.headSize
@@ -177,7 +185,9 @@ extension Network {
     if alibi != nil { lines.append("linear biases by distance (ALiBi)") }
     lines.append(isCausal ? "a token sees itself and earlier ones" : "every token sees every token")
     let sliding = windows.compactMap { $0 }
-    if let first = sliding.first { lines.append("\(sliding.count) of \(blocks) blocks see \(first) tokens back") }
+    if let first = sliding.first {
+      lines.append("\(sliding.count) of \(blocks) blocks see \(first) tokens back")
+    }
     if let experts {
       lines.append(
         "\(experts.chosen) of \(experts.count) experts a token, their weights "
@@ -186,10 +196,12 @@ extension Network {
     if embeddingScale != 1 { lines.append("embeddings times \(embeddingScale)") }
     if residualScale != 1 { lines.append("sub-layers times \(residualScale)") }
     if hasHead {
-      lines.append(tiedHead ? "the head is the embedding: there is no other" : "the head is a tensor of its own")
+      lines.append(
+        tiedHead ? "the head is the embedding: there is no other" : "the head is a tensor of its own")
     }
     if logitScale != 1 || logitDivisor != 1 || logitSoftcap != nil {
-      lines.append("logits times \(logitScale), by \(logitDivisor), cap \(logitSoftcap.map { "\($0)" } ?? "none")")
+      lines.append(
+        "logits times \(logitScale), by \(logitDivisor), cap \(logitSoftcap.map { "\($0)" } ?? "none")")
     }
     return lines
   }

@@ -3,7 +3,8 @@ import JSON
 /// Encoders: norms after the sums, a norm over the embeddings, every token sees every other, no head that makes next tokens.
 extension Family {
   static let bert = encoder(
-    name: "bert", summary: "BERT: hidden states of an encoder; LayerNorm after the sums, learned positions, token types",
+    name: "bert",
+    summary: "BERT: hidden states of an encoder; LayerNorm after the sums, learned positions, token types",
     network: { try bertNetwork($0, name: "bert", padding: nil) })
 
   static let roberta = encoder(
@@ -72,7 +73,8 @@ extension Family {
       blocks: config.positive("num_hidden_layers", default: 12),
       heads: config.positive("num_attention_heads", default: 12),
       mlpWidth: config.positive("intermediate_size", default: 3072),
-      activation: config.activation("hidden_act", default: "gelu"), vocabulary: name == "bert" ? 30522 : 50265,
+      activation: config.activation("hidden_act", default: "gelu"),
+      vocabulary: name == "bert" ? 30522 : 50265,
       epsilon: config.double("layer_norm_eps", default: 1e-12))
     network.tokenTypes = try config.positive("type_vocab_size", default: 2)
     if let padding {

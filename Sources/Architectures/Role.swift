@@ -153,7 +153,8 @@ extension Role: CustomStringConvertible {
         return
       }
       let inner = parts[2].split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-      guard inner.count == 4, inner[0] == "mlp", inner[1] == "experts", let expert = Int(inner[2]), expert >= 0,
+      guard inner.count == 4, inner[0] == "mlp", inner[1] == "experts", let expert = Int(inner[2]),
+        expert >= 0,
         let role = BlockRole(rawValue: "mlp." + inner[3]), [.gate, .up, .down].contains(role)
       else { return nil }
       self = .expert(index, expert, role)

@@ -125,7 +125,8 @@ public enum Locate {
       case .perBlock: "blocks.*.mlp.input"
       }
     return Ranking(
-      rows: rows, matrices: matrices, role: role, space: space, additions: additions, directionNorm: direction.norm, site: site)
+      rows: rows, matrices: matrices, role: role, space: space, additions: additions,
+      directionNorm: direction.norm, site: site)
   }
 
   /// Ranks and takes the rows of a budget.

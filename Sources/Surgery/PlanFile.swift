@@ -100,7 +100,8 @@ public struct PlanFile: Sendable {
       additions[block] = try numbers("addition.\(block)")
     }
     ranking = Locate.Ranking(
-      rows: rows, matrices: try Self.matrices(record["matrices"], role: role, rows: rows, path: path), role: role, space: space, additions: additions, directionNorm: Float(norm), site: site)
+      rows: rows, matrices: try Self.matrices(record["matrices"], role: role, rows: rows, path: path),
+      role: role, space: space, additions: additions, directionNorm: Float(norm), site: site)
     self.budget = try RowBudget(parsing: budget)
     self.selection = selection
     provenance = record["provenance"] ?? [:]
@@ -136,7 +137,8 @@ extension PlanFile {
     return record
   }
 
-  private static func matrices(_ record: JSONValue?, role: BlockRole, rows: [RowPlan.Row], path: String) throws
+  private static func matrices(_ record: JSONValue?, role: BlockRole, rows: [RowPlan.Row], path: String)
+    throws
     -> [Int: SurgeryRows]
   {
     var result: [Int: SurgeryRows] = [:]
@@ -149,7 +151,9 @@ extension PlanFile {
         try list.map { part in
           guard let role = part["role"]?.string.flatMap(Role.init), role.block == block,
             let rows = part["rows"]?.int, rows >= 0, rows <= own.count
-          else { throw SurgeryError.plan(path: path, reason: "matrices of block \(block) that cannot be read") }
+          else {
+            throw SurgeryError.plan(path: path, reason: "matrices of block \(block) that cannot be read")
+          }
           return (role, rows)
         })
       guard parts.count == own.count else {

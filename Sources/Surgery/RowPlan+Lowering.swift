@@ -12,7 +12,8 @@ extension RowPlan {
         let direction = delta(block: block, strength: strength)
         return rowsByRole(in: block).map { role, rows in
           Overlay.Change.rankOne(
-            role: role, rows: rows, coefficients: Array(repeating: 1, count: rows.count), direction: direction)
+            role: role, rows: rows, coefficients: Array(repeating: 1, count: rows.count), direction: direction
+          )
         }
       })
   }

@@ -80,7 +80,8 @@ extension Model {
         name: "\(site) in \(network.family), which ends with \(network.lastSite)")
     }
     for case .input(let role) in sites where binding.tensors[role] == nil {
-      throw ArchitectureError.unknownSite(name: "\(role):input, a role that this \(network.family) does not have")
+      throw ArchitectureError.unknownSite(
+        name: "\(role):input, a role that this \(network.family) does not have")
     }
   }
 

@@ -22,7 +22,9 @@ struct ExpertWeights: Sendable {
     self.kind = kind
     router = try linear(.router)
     experts = try (0..<kind.count).map { expert in
-      func linear(_ role: BlockRole) throws -> LinearWeight { try source.linear(.expert(block, expert, role)) }
+      func linear(_ role: BlockRole) throws -> LinearWeight {
+        try source.linear(.expert(block, expert, role))
+      }
       return Expert(gate: gated ? try linear(.gate) : nil, up: try linear(.up), down: try linear(.down))
     }
     guard kind.sharedWidth != nil else {
@@ -60,7 +62,8 @@ extension ForwardPass {
       try run(own, visits.map(\.row), workspace.visitors) { .expert(block, expert, $0) }
       for (place, visit) in visits.enumerated() {
         Vector.addScaled(
-          workspace.addition.f32 + visit.row * width, visit.weight, workspace.expertOutput.f32 + place * width,
+          workspace.addition.f32 + visit.row * width, visit.weight,
+          workspace.expertOutput.f32 + place * width,
           count: width)
       }
     }
@@ -105,7 +108,8 @@ extension ForwardPass {
     if let matrix = expert.gate {
       try product(gate, x, matrix, role(.gate), rows: number)
       Activation(network.activation).gated(
-        up.f32, outStride: inner, gate: gate.f32, gateStride: inner, up: up.f32, upStride: inner, rows: number,
+        up.f32, outStride: inner, gate: gate.f32, gateStride: inner, up: up.f32, upStride: inner,
+        rows: number,
         width: inner)
     } else {
       Activation(network.activation).apply(up.f32, count: number * inner)

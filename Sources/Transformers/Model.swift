@@ -194,7 +194,8 @@ struct WeightSource {
     let outputs = shape[bound.transposed ? 1 : 0]
     let matrix = bound.rows.first / outputs
     let one = Tensor(
-      storage: tensor.storage, byteOffset: tensor.byteOffset + matrix * shape[0] * shape[1] * tensor.dtype.size,
+      storage: tensor.storage,
+      byteOffset: tensor.byteOffset + matrix * shape[0] * shape[1] * tensor.dtype.size,
       shape: shape, dtype: tensor.dtype)
     let first = bound.rows.first - matrix * outputs
     return LinearWeight(one, transposed: bound.transposed).rows(first..<(first + bound.rows.count))

@@ -56,6 +56,7 @@ struct EditBuildCommand: ReportingCommand {
     if Files.exists(output) { throw FileError.exists(path: output) }
     let checkpoint = try Checkpoint(folder: model)
     let binding = try Binding(checkpoint)
+    report.warn(of: binding.detection)
     let file = try StoredPlan(file: plan)
     try report.read(file: plan, role: "plan")
     try file.check(fits: binding, path: plan)

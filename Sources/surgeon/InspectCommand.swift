@@ -48,6 +48,7 @@ struct InspectCommand: ReportingCommand {
     report.add(warnings: warnings, valuesRead: values)
     report.results["quantisation"] = Quantisation(checkpoint)?.json ?? .null
     for note in checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    report.warn(of: description.binding?.detection)
     let template = ChatTemplateFacts(folder: model)
     report.results["chat_template"] = template.json
     for warning in template.warnings { report.warn("CHAT_TEMPLATE", warning) }

@@ -22,6 +22,7 @@ struct OpenedModel {
     let model = try Model(folder: folder)
     try report.read(model.checkpoint, role: role, progress: session.progress)
     for note in model.checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
+    report.warn(of: model.binding.detection)
     let patch = try path.map { try Patch(file: $0) }
     if let path, let patch {
       try report.read(file: path, role: "patch")
@@ -44,6 +45,18 @@ struct OpenedModel {
       return tokenizer
     }
     return tokenizer
+  }
+}
+
+extension ReportEnvelope {
+  /// Says that the roles were detected from names and shapes, and what was assumed.
+  mutating func warn(of detection: Detection?) {
+    guard let detection else { return }
+    let assumed = detection.assumptions.joined(separator: "; ")
+    let unread =
+      detection.unreadKeys.isEmpty
+      ? "" : ". Keys not looked at: " + detection.unreadKeys.joined(separator: ", ")
+    warn("FAMILY_DETECTED", "\(detection.warning). Assumed: \(assumed)\(unread)")
   }
 }
 

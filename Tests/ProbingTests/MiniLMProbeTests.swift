@@ -12,9 +12,11 @@ import Transformers
 /// What is learnable from a real sentence encoder, through the whole pipeline: texts, real tokenizer, hidden states of every
 /// block, probes, the block chosen on validation, one look at held-out texts.
 @Suite(
-  .enabled(if: SharedFixtures.has("models/minilm-l6-v2") && SharedFixtures.has("data/tox-surge"), "needs SURGEON_FIXTURES"))
+  .enabled(
+    if: SharedFixtures.has("models/minilm-l6-v2") && SharedFixtures.has("data/tox-surge"),
+    "needs SURGEON_FIXTURES"))
 struct MiniLMProbeTests {
-  private func outcome(_ texts: LabelledTexts) throws -> ProbeTraining.Outcome {
+  private func outcome(_ texts: LabelledTexts, seed: UInt64 = 0) throws -> ProbeTraining.Outcome {
     let folder = try TemporaryFolder()
     let path = SharedFixtures.path("models/minilm-l6-v2")
     let model = try Model(folder: path)
@@ -22,10 +24,12 @@ struct MiniLMProbeTests {
       sites: try Site.list("blocks.*.output", blocks: model.network.blocks), pooling: .mean,
       cacheFolder: folder.file("cache"))
     options.maximumTokens = 128
+    options.sweep.seed = seed
     options.sweep.permutations = 0
     options.sweep.resamples = 200
     options.sweep.kinds = [("logistic", [:])]
-    let outcome = try ProbeTraining.run(model, tokenizer: Tokenizer(folder: path), texts: texts, options: options)
+    let outcome = try ProbeTraining.run(
+      model, tokenizer: Tokenizer(folder: path), texts: texts, options: options)
     // Nothing of the test part may have chosen the block: the choice is the earliest within one standard error.
     let best = try #require(outcome.sweep.cells.compactMap { $0.metrics.value("auroc") }.max())
     let chosen = outcome.sweep.cells[outcome.sweep.chosen]
@@ -35,13 +39,20 @@ struct MiniLMProbeTests {
 
   private func expect(_ outcome: ProbeTraining.Outcome, accuracy: Double) throws {
     let found = try #require(outcome.sweep.testMetrics.value("accuracy"))
-    #expect(abs(found - accuracy) <= 0.03, "accuracy \(found) at \(outcome.probe.site), \(outcome.split.method)")
+    #expect(
+      abs(found - accuracy) <= 0.03, "accuracy \(found) at \(outcome.probe.site), \(outcome.split.method)")
   }
 
   @Test func toxicComments() throws {
     var reader = LabelledTextReader()
     (reader.labelKey, reader.positiveClass, reader.negativeClass) = ("is_toxic", "Toxic", "Not Toxic")
-    try expect(outcome(reader.read(SharedFixtures.path("data/tox-surge/toxicity_en.csv"))), accuracy: 0.93)
+    let texts = try reader.read(SharedFixtures.path("data/tox-surge/toxicity_en.csv"))
+    // One test part has 200 comments, a standard error of 0.018: three splits together say more than one.
+    let found = try (0..<3).map { seed in
+      try #require(outcome(texts, seed: seed).sweep.testMetrics.value("accuracy"))
+    }
+    let mean = found.reduce(0, +) / 3
+    #expect(abs(mean - 0.93) <= 0.03, "accuracies \(found)")
   }
 
   @Test func extraversion() throws {

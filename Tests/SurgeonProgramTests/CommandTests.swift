@@ -24,6 +24,11 @@ struct CommandTests {
   @Test func unknownLayoutIsDescribed() throws {
     let scratch = try Scratch()
     try scratch.change("model/config.json") { $0["model_type"] = "zebra" }
+    let detected = try scratch.run("inspect", "model", "--format", "json", "--report", "r.json")
+    #expect(detected.code == 0)
+    #expect(try JSONValue(parsing: detected.output)["results"]?["supported"]?.bool == true)
+    #expect(try Files.readText(scratch.path("r.json")).contains("FAMILY_DETECTED"))
+    try scratch.change("model/config.json") { $0["num_attention_heads"] = 7 }
     let ending = try scratch.run("inspect", "model", "--format", "json")
     #expect(ending.code == 0)
     let results = try JSONValue(parsing: ending.output)["results"]

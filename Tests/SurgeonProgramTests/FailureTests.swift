@@ -75,7 +75,11 @@ struct FailureTests {
     Case(
       name: "unknown architecture", arguments: "generate model -p a", exit: 69, code: "ARCHITECTURE_UNKNOWN"
     ) {
-      try $0.change("model/config.json") { $0["model_type"] = "zebra" }
+      // Seven heads, so that no known layout explains the tensors either.
+      try $0.change("model/config.json") {
+        $0["model_type"] = "zebra"
+        $0["num_attention_heads"] = 7
+      }
     },
     Case(
       name: "unsupported activation", arguments: "generate model -p a", exit: 69, code: "FEATURE_UNSUPPORTED"

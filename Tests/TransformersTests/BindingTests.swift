@@ -22,7 +22,10 @@ import Transformers
 
   @Test(arguments: ParityFixture.names)
   func everyTensorHasARole(name: String) throws {
-    #expect(try binding(name) { _ in }.unused.isEmpty)
+    let unused = try binding(name) { _ in }.unused
+    // Encoders carry poolers and heads that hidden states do not need; each is named with its reason.
+    #expect(unused.allSatisfy { $0.reason.hasSuffix("not on the way to what is computed") }, "\(unused)")
+    #expect(unused.isEmpty || !ParityFixture.decoders.contains(name))
   }
 
   @Test(arguments: [

@@ -24,12 +24,17 @@ struct ParityFixture: Sendable, CustomTestStringConvertible {
   /// Mean nats of each text's next tokens; nil for a single token.
   let losses: [Double?]
   let greedy: [[Int32]]
+  /// A type a token, nil where the text has none; nil for families without types.
+  let tokenTypes: [[Int32]?]?
   /// Versions of what recorded the case.
   let recordedWith: String
 
   var testDescription: String { name }
 
   static let folder = Files.folder(of: #filePath) + "/Fixtures/parity"
+
+  /// The names of the cases that make logits.
+  static let decoders = names.filter { (try? ParityFixture($0))?.greedy.isEmpty == false }
 
   /// The names of all cases.
   static let names: [String] =
@@ -44,6 +49,9 @@ struct ParityFixture: Sendable, CustomTestStringConvertible {
     tensors = try #require(json["tensors"]?.array).map { try #require(RandomTensor(json: $0)) }
     texts = try Self.ids(json["texts"])
     greedy = try Self.ids(json["greedy"])
+    tokenTypes = try json["token_types"]?.array?.map {
+      try $0.array.map { try $0.map { Int32(try #require($0.int)) } }
+    }
     recordedWith = try #require(json["recorded_with"]?.string)
     losses = try #require(json["losses"]?.array).map(\.double)
   }
@@ -111,7 +119,14 @@ extension ParityFixture {
   func errors(_ model: Model) throws -> [SiteError] {
     let expected = try self.expected()
     let sites = try expected.keys.filter { $0 != "logits" }.map { try Site(parsing: $0) }
-    let pass = try model.forward(texts, capture: sites)
+    let hasHead = expected["logits"] != nil
+    try #require(hasHead == model.network.hasHead)
+    let types = tokenTypes.flatMap { types in
+      types.contains { $0 != nil }
+        ? zip(types, texts).map { $0 ?? Array(repeating: 0, count: $1.count) } : nil
+    }
+    let pass = try model.forward(
+      texts, capture: sites, logits: hasHead ? .all : .none, tokenTypes: types)
     var result: [SiteError] = []
     for text in texts.indices {
       for site in sites {
@@ -119,6 +134,7 @@ extension ParityFixture {
         let reference = try #require(expected[site.description]?[text])
         result.append(SiteError(site: site.description, text: text, found, reference))
       }
+      guard hasHead else { continue }
       let reference = try #require(expected["logits"]?[text])
       result.append(SiteError(site: "logits", text: text, pass.logits[text], reference))
     }

@@ -25,7 +25,7 @@ import Transformers
     }
   }
 
-  @Test(arguments: ParityFixture.names)
+  @Test(arguments: ParityFixture.decoders)
   func losses(name: String) throws {
     let fixture = try ParityFixture(name)
     let folder = try TemporaryFolder()
@@ -40,7 +40,7 @@ import Transformers
     }
   }
 
-  @Test(arguments: ParityFixture.names)
+  @Test(arguments: ParityFixture.decoders)
   func greedyReplies(name: String) throws {
     let fixture = try ParityFixture(name)
     let folder = try TemporaryFolder()
@@ -50,6 +50,19 @@ import Transformers
       #expect(reply.tokens == expected)
       #expect(reply.ending == .length)
     }
+  }
+
+  @Test(arguments: ["bert", "roberta", "distilbert"])
+  func encodersMakeNoLogits(name: String) throws {
+    let fixture = try ParityFixture(name)
+    let folder = try TemporaryFolder()
+    let model = try fixture.model("rope_parameters", in: folder)
+    let error = #expect(throws: TransformerError.self) { try model.forward(fixture.texts) }
+    #expect(error?.exitCode == .unsupported)
+    let none = #expect(throws: TransformerError.self) {
+      try model.generate(prompts: fixture.texts, options: GenerationOptions(maximumTokens: 2))
+    }
+    #expect(none?.exitCode == .unsupported)
   }
 
   /// Folders of the bare network carry no prefix, and old GPT-2 folders carry the attention's mask as a buffer.
@@ -130,7 +143,7 @@ import Transformers
     ) { $0.hasPrefix("model.") ? prefix + $0.dropFirst("model.".count) : $0 }
     let model = try Model(folder: folder.file("model"))
     for error in try fixture.errors(model) { #expect(error.relative <= ParityFixture.bound, "\(error)") }
-    #expect(model.binding.unused.map(\.reason) == ["vision tower: texts do not use it"])
+    #expect(model.binding.unused.map(\.reason) == ["vision tower: not on the way to what is computed"])
     #expect(model.network.eos == [1, 106])
   }
 }

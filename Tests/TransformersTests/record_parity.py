@@ -493,18 +493,23 @@ def attempt(name, seed):
             if margin < 2e-3:
                 raise NearTie()
             replies.append(reply)
+    write(name, seed, digest, generations, texts, losses, replies, tensors, arrays)
+
+
+def write(name, seed, digest, generations, texts, losses, replies, tensors, arrays, **more):
+    """The two files of a case."""
     document = dict(
         case=name, recorded_with=f"transformers {transformers.__version__}, torch {torch.__version__}, f32, eager",
         seed=seed, data_sha256=digest, configs=generations, texts=texts, losses=losses, greedy=replies,
-        tensors=tensors)
+        **more, tensors=tensors)
     lines = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in document.items() if key != "tensors")
     rows = ",\n".join("  " + json.dumps(tensor) for tensor in tensors)
     with open(os.path.join(FOLDER, name + ".json"), "w") as file:
         file.write("{\n" + lines + ",\n \"tensors\": [\n" + rows + "\n ]\n}\n")
     save_file(arrays, os.path.join(FOLDER, name + ".safetensors"))
     size = sum(value.nbytes for value in arrays.values())
-    most = max(float(abs(value).max()) for key, value in arrays.items() if key.endswith("logits"))
-    print(f"{name:24} {len(tensors):3} tensors  {size:8} bytes  max |logit| {most:.2f}  losses {losses}")
+    most = max(float(abs(value).max()) for value in arrays.values())
+    print(f"{name:24} {len(tensors):3} tensors  {size:8} bytes  max |x| {most:.2f}  losses {losses}")
 
 
 def respelled(name, folder):
