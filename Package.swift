@@ -83,12 +83,16 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       collections,
     ],
     [
-      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py", "write_reference.py",
+      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py",
+      "record_parity_encoders.py", "record_parity_moe.py", "write_reference.py",
     ]
   ),
   (
     "Probing",
-    ["Checkpoints", "LinearAlgebra", "Statistics", "Tokenizers", "JSON", "Tensors", "Runtime", collections],
+    [
+      "Checkpoints", "LinearAlgebra", "Statistics", "Tokenizers", "JSON", "Tensors", "TestSupport", "Runtime",
+      collections,
+    ],
     ["Fixtures", "record_probes.py"]
   ),
   (
@@ -103,9 +107,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Surgery",
     [
-      "Architectures", "Checkpoints", "LinearAlgebra", "Organism", "Tensors", "TestSupport", "Transformers",
-      "JSON", "Runtime",
-      collections,
+      "Architectures", "Checkpoints", "Layers", "LinearAlgebra", "Organism", "Tensors", "TestSupport",
+      "Transformers", "JSON", "Runtime", collections,
     ],
     []
   ),

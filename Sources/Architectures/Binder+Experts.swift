@@ -23,7 +23,7 @@ extension Binder {
       for weight in [name, name + ".weight"] {
         tried.append(weight)
         guard let entry = checkpoint.entry(weight) else { continue }
-        bound[own] = try stacked(own, role, expert, template, entry)
+        bound[own] = try stacked(own, role, expert, template, entry, blockPrefix)
         return
       }
     }
@@ -32,25 +32,43 @@ extension Binder {
 
   /// The part of one expert in `[E, N, K]`, whose rows count on from matrix to matrix, or in `[E, K, N]`, whose columns do.
   private func stacked(
-    _ own: Role, _ role: BlockRole, _ expert: Int, _ template: Family.Template, _ entry: TensorEntry
+    _ own: Role, _ role: BlockRole, _ expert: Int, _ template: Family.Template, _ entry: TensorEntry,
+    _ blockPrefix: String
   ) throws -> BoundTensor {
     let shape = expertShape(role)
-    let count = network.experts?.count ?? 0
     var start = 0
-    var outputs = shape[0]
     if case .runs(let roles) = template.fusion {
-      let sizes = roles.map { expertShape($0)[0] }
-      start = zip(roles, sizes).prefix { $0.0 != role }.reduce(0) { $0 + $1.1 }
-      outputs = sizes.reduce(0, +)
+      start = roles.prefix { $0 != role }.reduce(0) { $0 + expertShape($1)[0] }
     }
-    let usual = [count, outputs, shape[1]]
-    let turned = [count, shape[1], outputs]
-    let transposed = entry.shape != usual && entry.shape == turned
-    try require(own, entry.name, shape: transposed ? turned : usual)
+    let usual = stackShape(template)
+    let outputs = usual[1]
+    let transposed = areTransposed(blockPrefix)
+    try require(own, entry.name, shape: transposed ? [usual[0], usual[2], usual[1]] : usual)
     let first = expert * outputs + start
     return BoundTensor(
       tensor: entry.name, bias: nil, rows: RowMap(first..<(first + shape[0])), shape: shape,
       transposed: transposed, parts: [])
+  }
+
+  /// Whether the stacks of a block lie as `[E, inputs, outputs]`: one that is not square says it for all, since gate and
+  /// up together are square only where down is not.
+  private func areTransposed(_ blockPrefix: String) -> Bool {
+    for template in family.expertTemplates where !template.name.contains("{expert}") {
+      for name in [template.name, template.name + ".weight"] {
+        let usual = stackShape(template)
+        guard let shape = checkpoint.entry(blockPrefix + name)?.shape, usual[1] != usual[2] else { continue }
+        return shape == [usual[0], usual[2], usual[1]]
+      }
+    }
+    return false
+  }
+
+  /// Shape of the stack of a template, `[E, outputs, inputs]`.
+  private func stackShape(_ template: Family.Template) -> [Int] {
+    var roles = [template.role]
+    if case .runs(let fused) = template.fusion { roles = fused }
+    let shapes = roles.map(expertShape)
+    return [network.experts?.count ?? 0, shapes.reduce(0) { $0 + $1[0] }, shapes[0][1]]
   }
 
   /// Shape of an expert's product, `[outputs, inputs]`.

@@ -66,7 +66,7 @@ struct LayoutDetector {
     }
     let detection = Detection(
       modelType: type, pattern: first.family.name, alternatives: matches.dropFirst().map(\.family.name),
-      assumptions: first.network.assumptions(first.family),
+      assumptions: first.network.assumptions,
       unreadKeys: (checkpoint.config.object?.keys.map { String($0) } ?? []).filter {
         !first.log.keys.contains($0) && !Self.isHarmless($0)
       })
@@ -167,41 +167,18 @@ private struct ShapeReader {
 
 extension Network {
   /// What cannot be seen in tensors, as it will be computed.
-  fileprivate func assumptions(_ family: Family) -> [String] {
+  fileprivate var assumptions: [String] {
     var lines = [
       "\(norm.kind.rawValue) norms with epsilon \(norm.epsilon)"
-        + (norm.gainOffset == 0 ? ", gains as stored" : ", \(norm.gainOffset) added to the stored gains")
-        + ", placed \(normPlacement.rawValue.replacing("_", with: " ")) attention and MLP",
-      "\(heads) heads of \(headSize) over \(keyValueHeads) of keys and values, scores times \(attentionScales.first ?? 0)"
-        + (attentionSoftcap.map { ", capped at \($0)" } ?? ""),
+        + (norm.gainOffset == 0 ? " and gains as stored" : ""),
+      "\(heads) heads of \(headSize) over \(keyValueHeads) of keys and values, scores times \(attentionScales.first ?? 0)",
       "\(gatedMLP ? "gated" : "plain") MLP with \(activation.rawValue)",
     ]
-    if let rotary {
-      lines.append(
-        "rotary positions, base \(rotary.theta), \(rotary.width) of \(headSize) numbers of a head, "
-          + (rotary.interleaved ? "neighbouring pairs" : "halves"))
-    }
-    if learnedPositions { lines.append("learned positions from row \(positionOffset) on") }
-    if alibi != nil { lines.append("linear biases by distance (ALiBi)") }
-    lines.append(isCausal ? "a token sees itself and earlier ones" : "every token sees every token")
-    let sliding = windows.compactMap { $0 }
-    if let first = sliding.first {
-      lines.append("\(sliding.count) of \(blocks) blocks see \(first) tokens back")
-    }
-    if let experts {
-      lines.append(
-        "\(experts.chosen) of \(experts.count) experts a token, their weights "
-          + (experts.normalised ? "divided by their sum" : "as the softmax gives them"))
-    }
-    if embeddingScale != 1 { lines.append("embeddings times \(embeddingScale)") }
-    if residualScale != 1 { lines.append("sub-layers times \(residualScale)") }
+    lines += choices
+    if isCausal { lines.append("a token sees itself and earlier ones") }
     if hasHead {
       lines.append(
         tiedHead ? "the head is the embedding: there is no other" : "the head is a tensor of its own")
-    }
-    if logitScale != 1 || logitDivisor != 1 || logitSoftcap != nil {
-      lines.append(
-        "logits times \(logitScale), by \(logitDivisor), cap \(logitSoftcap.map { "\($0)" } ?? "none")")
     }
     return lines
   }

@@ -74,7 +74,7 @@ extension Family {
       heads: config.positive("num_attention_heads", default: 12),
       mlpWidth: config.positive("intermediate_size", default: 3072),
       activation: config.activation("hidden_act", default: "gelu"),
-      vocabulary: name == "bert" ? 30522 : 50265,
+      vocabulary: config.string("model_type", default: name) == "roberta" ? 50265 : 30522,
       epsilon: config.double("layer_norm_eps", default: 1e-12))
     network.tokenTypes = try config.positive("type_vocab_size", default: 2)
     if let padding {

@@ -11,28 +11,32 @@ public struct ModelDescription: Sendable {
     public let role: String?
     /// The block it belongs to.
     public let block: Int?
+    /// The expert it belongs to.
+    public let expert: Int?
     /// Name in the checkpoint.
     public let tensor: String
     /// Stored sizes.
     public let shape: [Int]
     /// Stored type.
     public let dtype: DType
-    /// Stored bytes.
+    /// Stored bytes of the role's part.
     public let bytes: Int
     /// Which part of the tensor, how it lies, or why nothing uses it.
     public let note: String
   }
 
-  /// Lines that differ only in the block.
+  /// Lines that differ only in block and expert.
   public struct Group: Sendable, Equatable {
-    /// The first line; role and tensor carry `*` for the block where there are several.
+    /// The first line; role and tensor carry `*` for the block and the expert where there are several.
     public let role, tensor: String
     /// A line of the group.
     public let line: Line
-    /// Lines in the group.
+    /// Tensors of the group; a stack of experts is one.
     public let count: Int
     /// Bytes of all of them.
     public let bytes: Int
+    /// The lines' note, with the number of experts where they are some's.
+    public let note: String
   }
 
   /// Roles and tensors; nil where the layout is not understood.
@@ -78,62 +82,76 @@ public struct ModelDescription: Sendable {
     var members: OrderedDictionary<Key, [Line]> = [:]
     for line in lines {
       let key = Key(
-        role: starred(line.role ?? "–", line.block), tensor: starred(line.tensor, line.block),
+        role: starred(line.role ?? "–", line), tensor: starred(line.tensor, line),
         note: line.note,
         shape: line.shape, dtype: line.dtype)
       members[key, default: []].append(line)
     }
     return members.map { key, lines in
       let several = lines.count > 1
+      let tensors = Set(lines.map(\.tensor)).count
+      let experts = Set(lines.compactMap(\.expert)).count
+      let counted =
+        experts == 0 ? [] : ["\(experts) experts in \(Set(lines.compactMap(\.block)).count) blocks"]
       return Group(
-        role: several ? key.role : lines[0].role ?? "–", tensor: several ? key.tensor : lines[0].tensor,
-        line: lines[0], count: lines.count, bytes: lines.reduce(0) { $0 + $1.bytes })
+        role: several ? key.role : lines[0].role ?? "–",
+        tensor: several && tensors > 1 ? key.tensor : lines[0].tensor, line: lines[0],
+        count: tensors, bytes: lines.reduce(0) { $0 + $1.bytes },
+        note: (counted + [key.note].filter { !$0.isEmpty }).joined(separator: ", "))
     }
   }
 
-  /// The name with `*` for its block (the first number that it is), or for every number where the layout is not
-  /// understood.
-  private func starred(_ name: String, _ block: Int?) -> String {
-    var done = false
+  /// The name with `*` for its block (the first number that it is) and its expert (the next), or for every number where
+  /// the layout is not understood.
+  private func starred(_ name: String, _ line: Line) -> String {
+    var numbers = [line.block, line.expert].compactMap { $0.map(String.init) }
     return name.split(separator: ".", omittingEmptySubsequences: false).map { part in
-      let isNumber =
-        block.map { part == String($0) && !done } ?? (binding == nil && part.allSatisfy(\.isNumber))
-      done = done || isNumber
-      return isNumber ? "*" : String(part)
+      if binding == nil { return part.allSatisfy(\.isNumber) ? "*" : String(part) }
+      guard let next = numbers.first, part == next else { return String(part) }
+      numbers.removeFirst()
+      return "*"
     }.joined(separator: ".")
   }
 
   private static func lines(_ checkpoint: Checkpoint, _ binding: Binding?) -> [Line] {
     var lines: [Line] = []
-    func add(_ tensor: String, role: String?, block: Int?, note: String) {
+    func add(_ tensor: String, role: Role? = nil, bias: Bool = false, bytes: Int? = nil, note: String) {
       guard let entry = checkpoint.entry(tensor) else { return }
       lines.append(
         Line(
-          role: role, block: block, tensor: tensor, shape: entry.shape, dtype: entry.dtype,
-          bytes: entry.byteRange.count, note: note))
+          role: role.map { $0.description + (bias ? ".bias" : "") }, block: role?.block, expert: role?.expert,
+          tensor: tensor, shape: entry.shape, dtype: entry.dtype, bytes: bytes ?? entry.byteRange.count,
+          note: note))
     }
     guard let binding else {
-      for name in checkpoint.tensorNames { add(name, role: nil, block: nil, note: "") }
+      for name in checkpoint.tensorNames { add(name, note: "") }
       return lines
     }
     for (role, bound) in binding.tensors {
       let entry = checkpoint.entry(bound.tensor)
-      let outputs = bound.transposed ? entry?.shape.last : entry?.shape.first
+      let shape = entry?.shape ?? []
+      let isStack = shape.count == 3
+      let outputs = bound.transposed ? shape.last : isStack ? shape[1] : shape.first
       var notes: [String] = []
       if let outputs, bound.rows.count != outputs, bound.parts.isEmpty {
-        notes.append("outputs \(bound.rows) of \(outputs)")
+        let first = isStack ? bound.rows.first % outputs : bound.rows.first
+        notes.append(
+          "outputs \(isStack ? RowMap(first..<(first + bound.rows.count)) : bound.rows) of \(outputs)")
       }
+      if isStack { notes.append("matrices of all experts stacked") }
       if bound.transposed { notes.append("stored [inputs, outputs]") }
       if role == .head && binding.network.tiedHead { notes.append("tied to embedding.tokens") }
       let note = notes.joined(separator: ", ")
+      let own = bound.shape.reduce(1, *) * (entry?.dtype.size ?? 0)
       for tensor in bound.tensors {
-        add(tensor, role: role.description, block: role.block, note: note)
+        add(tensor, role: role, bytes: bound.parts.isEmpty ? own : nil, note: note)
       }
       if let bias = bound.bias {
-        add(bias, role: role.description + ".bias", block: role.block, note: notes.first ?? "")
+        let bytes = (checkpoint.entry(bias)?.dtype.size ?? 0) * bound.shape[0]
+        add(bias, role: role, bias: true, bytes: bytes, note: notes.first ?? "")
       }
     }
-    for (name, reason) in binding.unused { add(name, role: nil, block: nil, note: "not used: \(reason)") }
+    for (name, reason) in binding.unused { add(name, note: "not used: \(reason)") }
     return lines
   }
 

@@ -14,6 +14,14 @@ extension Network {
     add("LayerNorm without bias", if: norm.kind == .layer && !norm.hasBias)
     add("norm after the embeddings", if: hasEmbeddingNorm)
     add("no final norm", if: !hasFinalNorm)
+    add("no head", if: !hasHead)
+    if let types = tokenTypes { choices.append("\(types) token types") }
+    if let experts {
+      choices.append(
+        "\(experts.chosen) of \(experts.count) experts a token in \(experts.blocks.count { $0 }) of \(blocks) blocks"
+          + (experts.normalised ? ", weights divided by their sum" : "")
+          + (experts.sharedWidth == nil ? "" : ", and a shared one"))
+    }
     switch blockOrder {
     case .sequential: break
     case .parallel: choices.append("attention and MLP side by side, a norm each")

@@ -151,7 +151,7 @@ public struct Ablation: Sendable {
     case .tokenEmbedding: .embeddings
     case .positionEmbedding: .positions
     case .block(_, .attentionOutput): .attention
-    case .block(_, .down): .mlp
+    case .block(_, .down), .block(_, .sharedDown), .expert(_, _, .down): .mlp
     default: nil
     }
   }

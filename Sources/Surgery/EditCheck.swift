@@ -101,7 +101,7 @@ public struct EditCheck: Sendable, Equatable {
   }
 
   /// Canary texts through base, base with the patch at run time, and edited checkpoint: they must be cut alike, the
-  /// edited logits must equal the predicted ones bit for bit, and must not be the base's.
+  /// edited logits (an encoder's last hidden states) must equal the predicted ones bit for bit, and must not be the base's.
   ///
   /// Models that cannot be run, and patches that cannot be predicted, give checks without a verdict.
   /// - Throws: ``Interrupted``.
@@ -115,27 +115,28 @@ public struct EditCheck: Sendable, Equatable {
       let (ids, check) = canaryTokens(texts, base: base, edited: edited, network: original.network)
       checks.append(check)
       try Cancellation.check()
-      let before = try original.forward(ids).logits
-      let after = try changed.forward(ids).logits
+      let what = original.network.hasHead ? "logits" : "hidden states"
+      let before = try results(original, ids)
+      let after = try results(changed, ids)
       let moved = zip(before, after).map { largestChange($0, $1) }.max() ?? 0
       checks.append(
         EditCheck(
           id: "canary_moved", passed: moved > 0,
           detail: moved > 0
-            ? "logits of \(ids.count) canary texts moved by up to \(Format.significant(Double(moved), 3))"
-            : "logits of \(ids.count) canary texts are the base's: the edit does not act"))
+            ? "\(what) of \(ids.count) canary texts moved by up to \(Format.significant(Double(moved), 3))"
+            : "\(what) of \(ids.count) canary texts are the base's: the edit does not act"))
       guard let patch else { return checks }
       try Cancellation.check()
       let overlay = try patch.overlay(original.binding, base)
-      let predicted = try original.forward(ids, overlay: overlay).logits
+      let predicted = try results(original, ids, overlay: overlay)
       let differing = zip(predicted, after).filter { !$0.bytes.elementsEqual($1.bytes) }
       let largest = differing.map { largestChange($0, $1) }.max() ?? 0
       checks.append(
         EditCheck(
           id: "canary_logits", passed: differing.isEmpty,
           detail: differing.isEmpty
-            ? "logits of \(ids.count) canary texts equal the run-time edit's, bit for bit"
-            : "logits of \(differing.count) canary texts differ from the run-time edit's by up to "
+            ? "\(what) of \(ids.count) canary texts equal the run-time edit's, bit for bit"
+            : "\(what) of \(differing.count) canary texts differ from the run-time edit's by up to "
               + Format.significant(Double(largest), 3)))
       return checks
     } catch let interruption as Interrupted {
@@ -143,6 +144,13 @@ public struct EditCheck: Sendable, Equatable {
     } catch let error as any SurgeonError {
       return checks + [EditCheck(id: "canary_logits", passed: nil, detail: "not run: \(error.found)")]
     }
+  }
+
+  /// What the end of the network gives for each text: logits, or the last hidden states where it makes none.
+  private static func results(_ model: Model, _ ids: [[Int32]], overlay: Overlay? = nil) throws -> [Tensor] {
+    guard !model.network.hasHead else { return try model.forward(ids, overlay: overlay).logits }
+    let last = model.network.lastSite
+    return try model.forward(ids, capture: [last], logits: .none, overlay: overlay).states[last] ?? []
   }
 
   /// Token ids of the texts; random ones where the folder has no tokenizer that can be used.

@@ -66,7 +66,7 @@ extension RowPlan: EditPlan {
       perBlock: blocks.map { block in
         let cosines = rows.filter { $0.block == block }.map(\.cosine)
         let range = cosines.min().flatMap { low in cosines.max().map { low...$0 } }
-        return (block, cosines.count, nil, range)
+        return (block, cosines.count, matrices[block]?.count, range)
       })
   }
 

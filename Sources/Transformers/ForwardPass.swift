@@ -60,7 +60,7 @@ struct ForwardPass {
     if network.embeddingScale != 1 {
       Vector.scale(residual, by: network.embeddingScale, count: count * width)
     }
-    if let types = model.tokenTypes {
+    if let types = overlay?.tables[.tokenTypeEmbedding] ?? model.tokenTypes {
       for (row, type) in batch.tokenTypes.enumerated() {
         types.rows(Int(type)..<(Int(type) + 1)).copyFloats(to: workspace.normed.f32)
         Vector.add(residual + row * width, workspace.normed.f32, count: width)

@@ -97,10 +97,10 @@ public final class Model: Sendable {
   /// The effective gain of the norm between a product and the residual stream it writes to, `[D]`; nil where the
   /// product is added as it is. With ``Network/NormPlacement/afterSum`` the norm is over the sum.
   public func gain(following role: Role) -> [Float]? {
-    guard case .block(let block, let kind) = role else { return nil }
+    guard let block = role.block, let kind = role.inBlock else { return nil }
     switch kind {
     case .attentionOutput: return blocks[block].attentionPostNorm.map { gain(of: $0) }
-    case .down: return blocks[block].mlpPostNorm.map { gain(of: $0) }
+    case .down, .sharedDown: return blocks[block].mlpPostNorm.map { gain(of: $0) }
     default: return nil
     }
   }

@@ -43,7 +43,7 @@ extension PlacedOverlay {
         }
       }
       switch role {
-      case .tokenEmbedding, .positionEmbedding: tables[role] = tensors[bound.tensor]
+      case .tokenEmbedding, .positionEmbedding, .tokenTypeEmbedding: tables[role] = tensors[bound.tensor]
       default:
         guard bound.shape.count == 2 else {
           throw TransformerError.overlay(reason: "\(role) cannot be replaced at run time")

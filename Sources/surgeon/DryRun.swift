@@ -25,7 +25,8 @@ struct DryRun {
   /// A pass of some tokens through a network: two operations a weight and token, at a rate of 20 GFLOP/s a thread.
   init(passOver tokens: Int, of network: Network, weightBytes: Int, writeBytes: Int, output: String) {
     let rows = min(tokens, Model.defaultBatchTokens)
-    let wide = 4 * network.width + 2 * network.mlpWidth + 4 * network.heads * network.headSize
+    let experts = network.experts.map { 2 * network.width + 2 * max($0.width, $0.sharedWidth ?? 0) } ?? 0
+    let wide = 4 * network.width + 2 * network.mlpWidth + 4 * network.heads * network.headSize + experts
     self.init(
       readBytes: weightBytes, writeBytes: writeBytes,
       holdBytes: 4 * rows * wide + writeBytes / 8 + (32 << 20),

@@ -85,9 +85,22 @@ extension ModelDescription {
           + "\(network.gatedMLP ? "gated " : "")\(network.activation.rawValue), \(network.norm.kind.rawValue) norm, "
           + "vocabulary \(Format.count(network.vocabulary)), context \(Format.count(network.contextLength))\(window)"
       )
-      let rows = network.blocks * network.mlpWidth
+      if let experts = network.experts { lines.append(network.line(of: experts)) }
+      let matrices = (0..<network.blocks).reduce(0) { $0 + network.surgeryRows(in: $1).parts.count }
       lines.append(
-        "Model Surgery edits \(network.surgeryRole.rawValue): \(Format.count(rows)) rows of \(network.width)")
+        "Model Surgery edits \(network.surgeryRole.rawValue): \(Format.count(network.surgeryRowCount)) rows of "
+          + "\(network.width) in \(Format.count(matrices)) matrices")
+      if let detection = binding?.detection {
+        lines.append("assumed: \(detection.assumptions.joined(separator: "; "))")
+        if !detection.alternatives.isEmpty {
+          lines.append(
+            "the tensors also fit \(detection.alternatives.joined(separator: ", ")), which compute something else"
+          )
+        }
+        if !detection.unreadKeys.isEmpty {
+          lines.append("keys of config.json not looked at: \(detection.unreadKeys.joined(separator: ", "))")
+        }
+      }
       let choices = network.choices
       if !choices.isEmpty { lines.append("arithmetic: \(choices.joined(separator: "; "))") }
       lines.append("sites: \(network.sites.joined(separator: ", "))")
@@ -111,7 +124,7 @@ extension ModelDescription {
       table.add([
         .text(group.role), .text(group.tensor), .text("\(group.line.shape)"),
         .text(group.line.dtype.rawValue),
-        .count(group.count), .bytes(UInt64(group.bytes)), .text(group.line.note),
+        .count(group.count), .bytes(UInt64(group.bytes)), .text(group.note),
       ])
     }
     return table
@@ -140,16 +153,26 @@ extension ModelDescription {
       "unsupported": .array(unsupported.map { ["what": .string($0.what), "reason": .string($0.reason)] }),
       "parameters": .integer(checkpoint.parameterCount), "weight_bytes": .integer(checkpoint.weightBytes),
       "dtypes": dtypes, "tied": .array(ties.map(JSONValue.strings)), "tokenizer": tokenizer,
-      "network": network?.json ?? .null,
+      "network": network?.json ?? .null, "detection": binding?.detection?.json ?? .null,
       "sites": .strings(network?.sites ?? []),
       "tensors": .array(
         lines.map {
           [
             "name": .string($0.tensor), "role": .optional($0.role), "block": .optional($0.block),
+            "expert": .optional($0.expert),
             "shape": .integers($0.shape), "dtype": .string($0.dtype.rawValue), "bytes": .integer($0.bytes),
             "note": .string($0.note),
           ]
         }),
+    ]
+  }
+}
+
+extension Detection {
+  fileprivate var json: JSONValue {
+    [
+      "model_type": .string(modelType), "pattern": .string(pattern), "alternatives": .strings(alternatives),
+      "assumptions": .strings(assumptions), "unread_keys": .strings(unreadKeys),
     ]
   }
 }
@@ -160,8 +183,26 @@ extension Network {
     Site.kinds.map(\.name).filter { hasFinalNorm || $0 != Site.finalNorm.description }
   }
 
+  /// Experts and blocks that have them, counted.
+  fileprivate func line(of experts: Experts) -> String {
+    let sparse = experts.blocks.count { $0 }
+    let shared = experts.sharedWidth.map { ", and a shared one of width \(Format.count($0))" } ?? ""
+    return
+      "experts: \(Format.count(experts.count)) of width \(Format.count(experts.width)) in \(sparse) of \(blocks) blocks, "
+      + "\(experts.chosen) a token\(experts.normalised ? ", weights divided by their sum" : "")\(shared)"
+  }
+
   fileprivate var json: JSONValue {
     [
+      "experts": experts.map { experts in
+        [
+          "count": .integer(experts.count), "chosen": .integer(experts.chosen),
+          "width": .integer(experts.width),
+          "normalised": .bool(experts.normalised), "shared_width": .optional(experts.sharedWidth),
+          "blocks": .integer(experts.blocks.count { $0 }),
+        ]
+      } ?? .null,
+      "surgery_rows": .integer(surgeryRowCount),
       "blocks": .integer(blocks), "width": .integer(width), "heads": .integer(heads),
       "key_value_heads": .integer(keyValueHeads), "head_size": .integer(headSize),
       "mlp_width": .integer(mlpWidth),

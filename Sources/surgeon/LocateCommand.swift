@@ -129,7 +129,8 @@ struct LocateCommand: ReportingCommand {
     try session.show(
       report,
       heading: [
-        "\(Format.count(plan.rows.count)) of \(Format.count(plan.candidates)) rows of \(plan.role.rawValue), space "
+        "\(Format.count(plan.rows.count)) of \(Format.count(plan.candidates)) rows of \(plan.role.rawValue) in "
+          + "\(Format.count(ranking.matrices.values.reduce(0) { $0 + $1.parts.count })) matrices, space "
           + "\(space.rawValue), direction at \(plan.site); strength 1 adds \(Format.significant(Double(plan.medianNorm))), "
           + "the rows' median length (α = \(Format.significant(plan.alpha(strength: 1))))"
       ], tables: [plan.table], closing: closing)
@@ -183,22 +184,37 @@ extension RowPlan {
         blocks.map { block in
           let cosines = rows.filter { $0.block == block }.map { Double($0.cosine) }
           return [
-            "block": .integer(block), "rows": .integer(cosines.count), "cosine_min": .optional(cosines.min()),
+            "block": .integer(block), "rows": .integer(cosines.count),
+            "of": .integer(matrices[block]?.count ?? 0), "matrices": .array(matrixRecords(block)),
+            "cosine_min": .optional(cosines.min()),
             "cosine_max": .optional(cosines.max()),
           ]
         }),
     ]
   }
 
+  /// The matrices of a block that rows were chosen of: how many of each.
+  private func matrixRecords(_ block: Int) -> [JSONValue] {
+    guard let all = matrices[block], all.parts.count > 1 else { return [] }
+    return all.split(rows(in: block)).map {
+      ["role": .string($0.role.description), "rows": .integer($0.rows.count)]
+    }
+  }
+
   fileprivate var table: Table {
     var table = Table([
-      .init("Block", numeric: true), .init("Rows", numeric: true),
+      .init("Block", numeric: true), .init("Rows", numeric: true), .init("of", numeric: true),
+      .init("in matrices", numeric: true), .init("of matrices", key: "matrices_total", numeric: true),
       .init("Cosine from", key: "cosine_min", numeric: true),
       .init("to", key: "cosine_max", numeric: true),
     ])
     for block in blocks {
       let cosines = rows.filter { $0.block == block }.map { Double($0.cosine) }
-      table.add([.count(block), .count(cosines.count), .fixed(cosines.min(), 3), .fixed(cosines.max(), 3)])
+      table.add([
+        .count(block), .count(cosines.count), .count(matrices[block]?.count ?? 0),
+        .count(rowsByRole(in: block).count), .count(matrices[block]?.parts.count ?? 0),
+        .fixed(cosines.min(), 3), .fixed(cosines.max(), 3),
+      ])
     }
     return table
   }

@@ -19,7 +19,7 @@ import Testing
     }
   }()
 
-  @Test func isRecorded() { #expect(Self.rows.count >= 65) }
+  @Test func isRecorded() { #expect(Self.rows.count >= 80) }
 
   @Test(arguments: rows)
   func networkOfConfig(row: Row) throws {
@@ -44,6 +44,14 @@ import Testing
     #expect(network.logitDivisor == (expected["logit_divisor"]?.double).map { Float($0) })
     #expect(network.attentionSoftcap == (expected["attention_softcap"]?.double).map { Float($0) })
     #expect(network.logitSoftcap == (expected["logit_softcap"]?.double).map { Float($0) })
+    #expect(network.tokenTypes == expected["token_types"]?.int)
+    let experts = expected["experts"]
+    #expect(network.experts?.count == experts?["count"]?.int)
+    #expect(network.experts?.chosen == experts?["chosen"]?.int)
+    #expect(network.experts?.width == experts?["width"]?.int)
+    #expect(network.experts?.normalised == experts?["normalised"]?.bool)
+    #expect(network.experts?.sharedWidth == experts?["shared"]?.int)
+    #expect(network.experts?.blocks == experts?["blocks"]?.array?.compactMap(\.bool))
     try rotations(network, expected)
   }
 

@@ -88,7 +88,26 @@ ROWS = [
      "no_rope_layer_interval": 2},
     {"model_type": "cohere"},
     {"model_type": "openai-gpt"},
+    {"model_type": "mixtral"},
+    {"model_type": "mixtral", "sliding_window": 17, "num_local_experts": 4, "num_experts_per_tok": 1},
+    {"model_type": "qwen2_moe"},
+    {"model_type": "qwen2_moe", "num_hidden_layers": 6, "decoder_sparse_step": 2, "mlp_only_layers": [3],
+     "norm_topk_prob": True},
+    {"model_type": "qwen2_moe", "num_hidden_layers": 6, "use_sliding_window": True, "sliding_window": 17,
+     "max_window_layers": 3},
+    {"model_type": "qwen3_moe"},
+    {"model_type": "qwen3_moe", "num_attention_heads": 16, "head_dim": 64, "use_sliding_window": True,
+     "sliding_window": 17, "mlp_only_layers": [0, 5]},
+    {"model_type": "bert"},
+    {"model_type": "bert", "type_vocab_size": 4, "hidden_act": "relu"},
+    {"model_type": "roberta"},
+    {"model_type": "roberta", "pad_token_id": 5, "max_position_embeddings": 77},
+    {"model_type": "xlm-roberta"},
+    {"model_type": "camembert"},
+    {"model_type": "distilbert"},
+    {"model_type": "distilbert", "dim": 96, "n_heads": 6, "n_layers": 2, "hidden_dim": 50},
 ]
+ENCODERS = ("bert", "roberta", "xlm-roberta", "camembert", "distilbert")
 
 
 def first(config, *names, default=None):
@@ -129,6 +148,21 @@ def rotations(config, blocks):
     return [one(parameters) if turn else None for turn in turns]
 
 
+def experts(config, blocks):
+    """What takes the place of MLPs; None where nothing does."""
+    count = first(config, "num_local_experts", "num_experts")
+    if count is None:
+        return None
+    dense, step = getattr(config, "mlp_only_layers", []), getattr(config, "decoder_sparse_step", 1)
+    return {
+        "count": count, "chosen": config.num_experts_per_tok,
+        "width": first(config, "moe_intermediate_size", "intermediate_size"),
+        "normalised": getattr(config, "norm_topk_prob", True),
+        "shared": getattr(config, "shared_expert_intermediate_size", None),
+        "blocks": [index not in dense and (index + 1) % step == 0 for index in range(blocks)],
+    }
+
+
 def read(row):
     config = AutoConfig.for_model(**json.loads(json.dumps(row)))
     kind = config.model_type
@@ -144,16 +178,21 @@ def read(row):
         "heads": heads,
         "key_value_heads": keys,
         "head_size": first(config, "head_dim", default=width // heads),
-        "mlp_width": first(config, "n_inner", "ffn_dim", "ffn_hidden_size", "intermediate_size", default=4 * width),
+        "experts": experts(config, blocks),
+        "token_types": getattr(config, "type_vocab_size", None),
+        "mlp_width": first(config, "n_inner", "hidden_dim", "ffn_dim", "ffn_hidden_size", "intermediate_size", default=4 * width),
         "vocabulary": config.vocab_size,
-        "context": first(config, "max_position_embeddings", "max_seq_len", "seq_length", default=2048),
+        # The positions up to the padding token's are nobody's in RoBERTa.
+        "context": first(config, "max_position_embeddings", "max_seq_len", "seq_length", default=2048)
+        - (config.pad_token_id + 1 if kind in ENCODERS[1:4] else 0),
         "epsilon": first(
-            config, "layer_norm_epsilon", "rms_norm_eps", "layer_norm_eps", "norm_epsilon", default=1e-5),
+            config, "layer_norm_epsilon", "rms_norm_eps", "layer_norm_eps", "norm_epsilon",
+            default=1e-12 if kind == "distilbert" else 1e-5),
         "activation": "gelu_new" if kind in ("bloom", "openai-gpt") else "gelu" if kind == "mpt" else first(
             config, "hidden_activation", "hidden_act", "activation_function", "activation"),
-        "tied": config.tie_word_embeddings,
-        "bos": config.bos_token_id,
-        "eos": config.eos_token_id if isinstance(config.eos_token_id, list | None) else [config.eos_token_id],
+        "tied": config.tie_word_embeddings and kind not in ENCODERS,
+        "bos": None if kind in ENCODERS else config.bos_token_id,
+        "eos": None if kind in ENCODERS else config.eos_token_id if isinstance(config.eos_token_id, list | None) else [config.eos_token_id],
         "windows": kinds(config, blocks),
         "rotations": different,
         "rotation_of_block": [different.index(turn) if turn else None for turn in turns],

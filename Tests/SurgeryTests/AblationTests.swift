@@ -35,7 +35,7 @@ import Transformers
   static let families = [
     "llama", "qwen3-tied-bf16", "gpt2", "gpt2-f16", "gemma2", "gemma3", "olmo2-biases-bf16", "phi", "phi3",
     "opt",
-    "granite", "starcoder2", "gptj", "gpt_neox",
+    "granite", "starcoder2", "gptj", "gpt_neox", "mixtral", "qwen2_moe", "qwen3_moe-stacked-bf16",
   ]
 
   @Test(arguments: families, Ablation.Norms.allCases)
@@ -87,7 +87,7 @@ import Transformers
 
   /// Whether the weights are stored in f32, so that nothing is rounded away.
   private static func isExact(_ model: Model) throws -> Bool {
-    model.checkpoint.entry(try model.binding.tensor(.block(0, .down)).tensor)?.dtype == .f32
+    model.checkpoint.entry(try model.binding.tensor(.block(0, .attentionOutput)).tensor)?.dtype == .f32
   }
 
   /// The largest part along a direction of some states.

@@ -8,7 +8,10 @@ import Testing
 
 /// The same bits whatever the threads, the instruction set, the batch a text is in, or a key-value cache.
 @Suite struct DeterminismTests {
-  static let cases = ["llama-long", "mistral", "qwen2-window", "qwen3-tied-bf16", "gpt2", "llama-f16"]
+  static let cases = [
+    "llama-long", "mistral", "qwen2-window", "qwen3-tied-bf16", "gpt2", "llama-f16", "mixtral", "qwen2_moe",
+    "qwen3_moe-stacked-bf16",
+  ]
 
   @Test(arguments: cases)
   func threadsAndInstructionSets(name: String) throws {
