@@ -174,7 +174,8 @@ let package = Package(
       .testTarget(
         name: "SurgeonProgramTests",
         dependencies: [
-          "surgeon", "Checkpoints", "Organism", "Probing", "Reports", "Tensors", "JSON", "Runtime",
+          "surgeon", "Checkpoints", "Organism", "Probing", "Reports", "Tensors", "TestSupport", "JSON",
+          "Runtime",
           collections,
         ],
         swiftSettings: strict)

@@ -10,6 +10,8 @@ import Tensors
 /// - A direction taken out of a matrix is exactly rank one: A = p (what the direction makes of the matrix's columns) and
 ///   B = −a, in the notation of ``ProjectionArithmetic``; of embeddings likewise, under `lora_embedding_A` and `_B`; of a
 ///   bias it is `lora_B.bias` (`lora_bias`).
+/// - Experts that have a tensor each are one parameter to transformers 5, gate and up together: PEFT joins their adapters and wants
+///   all of a block, of one rank. What is not edited comes along as zeros.
 ///
 /// Merging the adapter adds the same numbers to the same weights; the merging program's own rounding decides the last
 /// place.
@@ -35,6 +37,7 @@ public enum LoRAExport {
         try adapter.add(patch.edits(of: name), deltas: patch.deltas, to: path)
       }
     }
+    try adapter.completeExperts(base)
     let config = try adapter.config(base: baseName ?? base.folder)
     let partial = "\(folder).partial"
     try Files.remove(partial)
@@ -61,6 +64,36 @@ public enum LoRAExport {
   /// Whether a tensor is a table that tokens or positions are looked up in.
   static func isTable(_ tensor: String) -> Bool {
     ["embed", "wte", "wpe"].contains { tensor.contains($0) }
+  }
+}
+
+/// A product of one expert by its module's path, such as `model.layers.0.block_sparse_moe.experts.3.w1`.
+private struct ExpertPath: Hashable {
+  /// Gate, up and down of the two spellings.
+  private static let spellings = [["w1", "w3", "w2"], ["gate_proj", "up_proj", "down_proj"]]
+
+  /// Up to and with `experts.`.
+  let experts: String
+  let leaf: String
+
+  init?(_ path: String) {
+    let parts = path.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count >= 3, parts[parts.count - 3] == "experts", Int(parts[parts.count - 2]) != nil,
+      Self.spellings.contains(where: { $0.contains(parts[parts.count - 1]) })
+    else { return nil }
+    experts = parts.dropLast(2).joined(separator: ".") + "."
+    leaf = parts[parts.count - 1]
+  }
+
+  /// The leaves of its spelling.
+  var leaves: [String] { Self.spellings.first { $0.contains(leaf) } ?? [] }
+  /// Whether it is gate or up, which transformers 5 holds in one parameter.
+  var isJoined: Bool { leaves.prefix(2).contains(leaf) }
+
+  /// Whether PEFT takes a module outside of the experts for one of theirs.
+  static func isMistaken(_ path: String) -> Bool {
+    let leaf = path.split(separator: ".").last.map(String.init) ?? ""
+    return ExpertPath(path) == nil && spellings[1].contains(leaf)
   }
 }
 
@@ -144,7 +177,46 @@ private struct Adapter {
     }
   }
 
+  /// Gives every expert of an edited block what PEFT needs to join them: zeros where nothing is edited.
+  mutating func completeExperts(_ base: Checkpoint) throws {
+    let own = modules.compactMap { path, module in ExpertPath(path).map { (path: $0, module: module) } }
+    guard !own.isEmpty else {
+      if base.tensorNames.contains(where: { ExpertPath(String($0.dropLast(7))) != nil }),
+        let other = modules.first(where: { ExpertPath.isMistaken($0.key) })
+      {
+        throw LoRAExport.refusal(other.value.tensor, "PEFT takes it for an expert's of the same name")
+      }
+      return
+    }
+    if let other = modules.first(where: { ExpertPath.isMistaken($0.key) }) {
+      throw LoRAExport.refusal(
+        other.value.tensor,
+        "PEFT takes it for an expert's of the same name; leave dense blocks and shared experts out")
+    }
+    if let wide = own.first(where: { $0.module.a.shape[0] != 1 }) {
+      throw LoRAExport.refusal(
+        wide.module.tensor,
+        "experts are joined by PEFT at rank 1, and this one has \(wide.module.a.shape[0]) deltas")
+    }
+    // Gate and up are joined to the inner of two wrappers, down to the outer: either comes with both.
+    let joined = own.contains { $0.path.isJoined }
+    for experts in OrderedSet(own.map(\.path.experts)) {
+      for name in base.tensorNames where name.hasPrefix(experts) && name.hasSuffix(".weight") {
+        let path = String(name.dropLast(".weight".count))
+        guard modules[path] == nil, let place = ExpertPath(path), joined || !place.isJoined,
+          let shape = base.entry(name)?.shape, shape.count == 2
+        else { continue }
+        modules[path] = Module(
+          a: Tensor(zeros: [1, shape[1]]), b: Tensor(zeros: [shape[0], 1]), tensor: name)
+      }
+    }
+  }
+
   private func check(_ tensor: String, shape: [Int]) throws {
+    guard shape.count != 3 else {
+      throw LoRAExport.refusal(
+        tensor, "the experts of a block are stacked in it; write the edited folder with edit apply instead")
+    }
     guard shape.count == 2 else {
       throw LoRAExport.refusal(tensor, "shape \(shape) is no matrix of a linear layer")
     }

@@ -133,13 +133,15 @@ struct LocateCommand: ReportingCommand {
           + "\(Format.count(ranking.matrices.values.reduce(0) { $0 + $1.parts.count })) matrices, space "
           + "\(space.rawValue), direction at \(plan.site); strength 1 adds \(Format.significant(Double(plan.medianNorm))), "
           + "the rows' median length (α = \(Format.significant(plan.alpha(strength: 1))))"
-      ], tables: [plan.table], closing: closing)
+      ], tables: [plan.table], closing: closing(opened.model.network))
   }
 
-  private var closing: [String] {
-    dryRun
-      ? ["dry run: nothing was written"]
-      : ["use with: surgeon sweep \(model) --plan \(output) --prompts P --neutral N --lexicon W -o SWEEP"]
+  /// What comes next: a sweep, or without next tokens the patch at once.
+  private func closing(_ network: Network) -> [String] {
+    if dryRun { return ["dry run: nothing was written"] }
+    return network.hasHead
+      ? ["use with: surgeon sweep \(model) --plan \(output) --prompts P --neutral N --lexicon W -o SWEEP"]
+      : ["use with: surgeon edit build \(model) --plan \(output) --strength 1 -o PATCH"]
   }
 
   /// The plan of an ablation.
@@ -169,7 +171,7 @@ struct LocateCommand: ReportingCommand {
         "ablation of the direction at \(plan.site) out of \(facts.role): \(Format.count(facts.rows)) rows in "
           + "\(plan.targets.count { $0.factor != 0 }) matrices, norms \(plan.norms.rawValue) (\(plan.norms.summary)); "
           + "strength 1 takes all of it out"
-      ], tables: [plan.table], closing: closing)
+      ], tables: [plan.table], closing: closing(model.network))
   }
 }
 

@@ -54,6 +54,50 @@ import Testing
     #expect(config["fan_in_fan_out"]?.bool == true)
   }
 
+  /// Gate and up of all experts of an edited block come along, zeros where nothing is edited; other blocks do not.
+  @Test func expertsOfABlockComeTogether() throws {
+    let scratch = try Scratch()
+    let folder = scratch.file("mixture")
+    try Files.makeFolder(folder)
+    func name(_ block: Int, _ expert: Int, _ leaf: String) -> String {
+      "model.layers.\(block).mlp.experts.\(expert).\(leaf).weight"
+    }
+    var items: [SafetensorsWriter.Item] = []
+    for block in 0..<2 {
+      for expert in 0..<3 {
+        for (leaf, shape) in [("gate_proj", [6, 16]), ("up_proj", [6, 16]), ("down_proj", [16, 6])] {
+          items.append(.init(name(block, expert, leaf), randomTensor(shape, .f32, seed: 7)))
+        }
+      }
+    }
+    items.append(
+      .init("model.layers.0.mlp.shared_expert.gate_proj.weight", randomTensor([6, 16], .f32, seed: 8)))
+    items.append(.init("model.layers.0.mlp.experts.gate_up_proj", randomTensor([3, 12, 16], .f32, seed: 9)))
+    try SafetensorsWriter.write(items, to: folder + "/model.safetensors")
+    try Files.write("{}", to: folder + "/config.json")
+    let base = try Checkpoint(folder: folder)
+    func export(_ tensors: [String], to output: String) throws -> String? {
+      let changes = tensors.map { RowChange(tensor: $0, rows: [1, 4], delta: delta(16)) }
+      let patch = try Patch.build(base, changes)
+      return code { try LoRAExport.write(patch, base: base, to: scratch.file(output)) }
+    }
+    #expect(try export([name(1, 2, "gate_proj")], to: "a") == nil)
+    let file = try SafetensorsFile(path: scratch.file("a/adapter_model.safetensors"))
+    #expect(file.names.count == 2 * 9 && file.names.allSatisfy { $0.contains("layers.1.") })
+    for name in file.names where name.contains("lora_B") {
+      let edited = name.contains("experts.2.gate_proj")
+      #expect(values(try file.tensor(name)).contains { $0 != 0 } == edited, "\(name)")
+    }
+    // PEFT would take these for an expert's, or cannot name them.
+    #expect(
+      try export(
+        [name(0, 0, "gate_proj"), "model.layers.0.mlp.shared_expert.gate_proj.weight"], to: "b")
+        == "CANNOT_EXPORT")
+    #expect(
+      try export(["model.layers.0.mlp.shared_expert.gate_proj.weight"], to: "c") == "CANNOT_EXPORT")
+    #expect(try export(["model.layers.0.mlp.experts.gate_up_proj"], to: "d") == "CANNOT_EXPORT")
+  }
+
   @Test func controlVectorBytes() throws {
     let scratch = try Scratch()
     let path = scratch.file("v.gguf")
