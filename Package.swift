@@ -98,9 +98,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Evaluation",
     [
-      "Architectures", "Checkpoints", "Organism", "Tokenizers", "Transformers", "Tensors", "Statistics",
-      "JSON",
-      "Runtime",
+      "Architectures", "Checkpoints", "Organism", "Probing", "Tokenizers", "Transformers", "Tensors",
+      "TestSupport", "Statistics", "JSON", "Runtime", collections,
     ],
     []
   ),

@@ -23,19 +23,19 @@ struct NormalizationData: Sendable {
   static let shared = NormalizationData()
 
   private init() {
-    var reader = Reader()
+    var reader = TableNumbers(DecompositionTable.data)
     var scalar: UInt32 = 0
-    while let distance = reader.number() {
+    while let distance = reader.next() {
       scalar += distance
       pages[Int(scalar >> 8)] = true
-      let head = reader.number() ?? 0
+      let head = reader.next() ?? 0
       if head & 3 == 3 {
-        combining[scalar] = UInt8(truncatingIfNeeded: reader.number() ?? 0)
+        combining[scalar] = UInt8(truncatingIfNeeded: reader.next() ?? 0)
         continue
       }
       var near = Int64(scalar)
       let parts = (0..<head >> 2).map { _ -> UInt32 in
-        let code = Int64(reader.number() ?? 0)
+        let code = Int64(reader.next() ?? 0)
         near += code & 1 == 0 ? code >> 1 : -(code + 1) >> 1
         return UInt32(near)
       }
@@ -78,32 +78,6 @@ struct NormalizationData: Sendable {
       return first + second - Hangul.trailing
     }
     return composites[UInt64(first) << 32 | UInt64(second)]
-  }
-
-  /// Reads numbers out of the table's text.
-  private struct Reader {
-    private var index = 0
-    private let text = DecompositionTable.data
-
-    mutating func number() -> UInt32? {
-      var value: UInt32 = 0
-      var shift: UInt32 = 0
-      while index < text.utf8CodeUnitCount {
-        let character = text.utf8Start[index]
-        index += 1
-        let digit: UInt32
-        switch character {
-        case 65...90: digit = UInt32(character) - 65
-        case 97...122: digit = UInt32(character) - 71
-        case 48...57: digit = UInt32(character) + 4
-        default: digit = character == UInt8(ascii: "+") ? 62 : 63
-        }
-        value |= (digit & 31) << shift
-        if digit < 32 { return value }
-        shift += 5
-      }
-      return nil
-    }
   }
 }
 

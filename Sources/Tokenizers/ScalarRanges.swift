@@ -9,7 +9,7 @@ struct ScalarRanges: Sendable {
   /// Reads the table's text: for each range the distance from the end of the one before, its size less one, and its
   /// number where the ranges have numbers.
   init(_ text: StaticString, labelled: Bool = false) {
-    var numbers = Numbers(text)
+    var numbers = TableNumbers(text)
     var end: UInt32 = 0
     while let distance = numbers.next(), let size = numbers.next() {
       firsts.append(end + distance)
@@ -52,34 +52,6 @@ struct ScalarRanges: Sendable {
   static let lateNumbers = ScalarRanges(StepTable.lateNumbers)
   /// Kinds of scripts that `UnicodeScripts` keeps together; outside of all are what goes with any script.
   static let together = ScalarRanges(StepTable.together, labelled: true)
-
-  /// Reads numbers of five bits a character, lowest first.
-  struct Numbers {
-    private let text: StaticString
-    private var index = 0
-
-    init(_ text: StaticString) { self.text = text }
-
-    mutating func next() -> UInt32? {
-      var value: UInt32 = 0
-      var shift: UInt32 = 0
-      while index < text.utf8CodeUnitCount {
-        let character = text.utf8Start[index]
-        index += 1
-        let digit: UInt32
-        switch character {
-        case 65...90: digit = UInt32(character) - 65
-        case 97...122: digit = UInt32(character) - 71
-        case 48...57: digit = UInt32(character) + 4
-        default: digit = character == UInt8(ascii: "+") ? 62 : 63
-        }
-        value |= (digit & 31) << shift
-        if digit < 32 { return value }
-        shift += 5
-      }
-      return nil
-    }
-  }
 }
 
 /// The scripts of Unicode 16.0 by name.

@@ -1,12 +1,12 @@
 import Architectures
 import Checkpoints
-import Glibc
 import JSON
 import LinearAlgebra
 import Organism
 import Runtime
 import Surgery
 import Tensors
+import TestSupport
 import Testing
 import Transformers
 
@@ -14,15 +14,9 @@ import Transformers
 @Suite struct DiffTests {
   /// A folder of its own, removed at the end.
   final class Scratch {
-    let path: String
-    init() throws {
-      var template = Array("/tmp/surgeon-diff-XXXXXX".utf8CString)
-      guard let made = mkdtemp(&template) else {
-        throw FileError.cannotCreate(path: "/tmp", reason: Files.lastReason)
-      }
-      path = String(cString: made)
-    }
-    deinit { try? Files.remove(path) }
+    private let folder: TemporaryFolder
+    var path: String { folder.path }
+    init() throws { folder = try TemporaryFolder() }
 
     func checkpoint(_ name: String, _ tensors: [(String, Tensor)], files: [String: String] = [:]) throws
       -> Checkpoint

@@ -1,10 +1,10 @@
 import Architectures
 import Checkpoints
-import Glibc
 import JSON
 import Runtime
 import Surgery
 import Tensors
+import TestSupport
 import Testing
 import Transformers
 
@@ -42,13 +42,9 @@ import Transformers
     try Files.write(try config.text(.pretty), to: folder + "/config.json")
   }
 
-  private static func scratch() throws -> String {
-    var template = Array("/tmp/surgeon-fused-XXXXXX".utf8CString)
-    guard let made = mkdtemp(&template) else {
-      throw FileError.cannotCreate(path: "/tmp", reason: Files.lastReason)
-    }
-    let folder = String(cString: made)
-    try write(to: folder + "/model")
+  private static func scratch() throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    try write(to: folder.file("model"))
     return folder
   }
 
@@ -59,8 +55,7 @@ import Transformers
   @Test(arguments: [EditSpace.faithful, .gainCorrected])
   func patchOfGateRowsTouchesNothingElse(_ space: EditSpace) throws {
     let folder = try Self.scratch()
-    defer { try? Files.remove(folder) }
-    let model = try Model(folder: folder + "/model")
+    let model = try Model(folder: folder.file("model"))
     var random = CounterRandom(seed: 1, stream: "direction")
     let direction = (0..<16).map { _ in Float(random.normal()) }
     let site: Site = space == .faithful ? .finalNorm : .blockOutput(0)
@@ -72,8 +67,8 @@ import Transformers
     let texts: [[Int32]] = [[1, 5, 9, 30, 2, 36], [7, 7, 3]]
     let overlaid = try model.forward(texts, overlay: patch.overlay(model.binding, model.checkpoint))
     let plain = try model.forward(texts)
-    try patch.apply(to: model.checkpoint, output: folder + "/edited")
-    let edited = try Model(folder: folder + "/edited")
+    try patch.apply(to: model.checkpoint, output: folder.file("edited"))
+    let edited = try Model(folder: folder.file("edited"))
     let written = try edited.forward(texts)
     for text in texts.indices {
       #expect(overlaid.logits[text].toFloats() == written.logits[text].toFloats())
@@ -95,8 +90,7 @@ import Transformers
   /// The rank-one overlay of a sweep and the rounded rows of its patch are close for fused rows too.
   @Test func sweepAndPatchAgree() throws {
     let folder = try Self.scratch()
-    defer { try? Files.remove(folder) }
-    let model = try Model(folder: folder + "/model")
+    let model = try Model(folder: folder.file("model"))
     var random = CounterRandom(seed: 2, stream: "direction")
     let direction = (0..<16).map { _ in Float(random.normal()) }
     let plan = try Locate.run(
