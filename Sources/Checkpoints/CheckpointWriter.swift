@@ -121,9 +121,10 @@ public struct CheckpointWriter {
     _ partial: String, _ changes: [String: Transform], _ record: [UInt8]?, _ progress: ProgressSink,
     _ outcome: inout Outcome
   ) throws {
-    let total = source.items.reduce(0) { $0 + $1.size }
+    let items = source.items.filter { $0.path != Self.recordName }
+    let total = items.reduce(0) { $0 + $1.size }
     var done = 0
-    for item in source.items where item.path != Self.recordName {
+    for item in items {
       let target = "\(partial)/\(item.path)"
       try onStep("file \(item.path)")
       if item.isFolder {

@@ -12,8 +12,13 @@ import Testing
     let report = try Patch.build(base, sampleChanges()).apply(to: base, output: scratch.file("edited"))
     let undo = try Undo(file: try #require(report.undo))
     #expect(undo.modelBefore == report.modelBefore && undo.modelAfter == report.modelAfter)
-    let back = try undo.revert(try open(scratch.file("edited")), output: scratch.file("back"))
+    nonisolated(unsafe) var copied: ProgressEvent?
+    let back = try undo.revert(try open(scratch.file("edited")), output: scratch.file("back")) { event in
+      if event.stage == "copy" { copied = event }
+    }
     #expect(back.isOriginal)
+    // The record of the edit is not copied and does not count.
+    #expect(try #require(copied).completed == copied?.total)
     #expect(back.modelAfter == report.modelBefore)
     #expect(try contents(scratch.file("back")) == (try contents(base.folder)))
     #expect(
