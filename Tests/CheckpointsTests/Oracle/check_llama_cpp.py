@@ -36,10 +36,10 @@ sys.argv[:2] = ["convert"]
 import convert_hf_to_gguf as program
 from conversion import ModelBase
 read = ModelBase.load_hparams
-def with_older_keys(*words):
+def with_older_keys(*words, **named):
     # The converter asks for keys that newer transformers no longer has.
-    config = read(*words)
-    if config["model_type"] == "gpt2":
+    config = read(*words, **named)
+    if config.get("model_type") == "gpt2":
         config["n_ctx"] = config["n_positions"]
     if config["model_type"] == "gpt_neox":
         config["rotary_pct"] = config["rope_parameters"]["partial_rotary_factor"]
@@ -124,6 +124,9 @@ def check(family, program, sources):
         folder = Path(name)
         surgeon = elsewhere.Surgeon(program, folder)
         elsewhere.make(family, folder / "base")
+        if family == "gemma2":  # llama.cpp scales queries by the heads' size, whatever the config says
+            path = folder / "base" / "config.json"
+            path.write_text(json.dumps(dict(json.loads(path.read_text()), query_pre_attn_scalar=12)))
         elsewhere.probe(folder, "base")
         surgeon("probe", "train", "base", "-f", "texts.jsonl", "--sites", "blocks.1.output", "--pooling", "mean",
                 "--permutations", "0", "-o", "probe")
