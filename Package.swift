@@ -59,7 +59,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
       "JSON", "Runtime", collections,
     ]
   ),
-  ("Distillation", ["Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
+  ("Training", ["Layers", "Checkpoints", "Probing", "Tensors", "JSON", "Runtime", collections]),
+  ("Distillation", ["Training", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
   (
     "Operation",
     [
@@ -130,6 +131,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  (
+    "Training", ["JSON", "Layers", "Tensors", "TestSupport", "Runtime", collections],
+    ["Fixtures", "record_mnist1d.py", "record_training.py"]
+  ),
   ("Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"], ["Fixtures", "record_classification.py"]),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
