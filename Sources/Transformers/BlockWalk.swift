@@ -30,7 +30,7 @@ public final class BlockWalk {
     states = batches.map { Tensor(zeros: [$0.tokens.count, model.network.width]) }
     workspace = Workspace(model.network, rows: batches.map(\.tokens.count).max() ?? 0)
     for (batch, state) in zip(batches, states) {
-      try pass(batch, nil, [], nil).begin()
+      try makePass(batch, nil, [], nil).begin()
       state.f32.update(from: workspace.residual.f32, count: state.count)
     }
   }
@@ -52,11 +52,10 @@ public final class BlockWalk {
     let placed = try PlacedOverlay(overlay, model: model)
     try withoutActuallyEscaping(body) { body in
       for (index, batch) in batches.enumerated() {
-        let state = states[index]
+        let (state, run) = (states[index], runs[index])
         workspace.residual.f32.update(from: state.f32, count: state.count)
-        let pass = pass(
-          batch, placed, Set(sites),
-          { site, rows, width in try body(runs[index], batch, site, rows, width) })
+        let pass = makePass(
+          batch, placed, Set(sites), { site, rows, width in try body(run, batch, site, rows, width) })
         try pass.run(block, ForwardPass.Reach(pass))
         if advancing { state.f32.update(from: workspace.residual.f32, count: state.count) }
       }
@@ -64,7 +63,7 @@ public final class BlockWalk {
     if advancing { block += 1 }
   }
 
-  private func pass(
+  private func makePass(
     _ batch: Batch, _ overlay: PlacedOverlay?, _ observed: Set<Site>, _ observer: StateObserver?
   ) -> ForwardPass {
     ForwardPass(
