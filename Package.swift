@@ -117,7 +117,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       "Statistics", "Tokenizers", "Transformers", "Tensors", "TestSupport", "CKernels", "JSON", "Runtime",
       collections,
     ],
-    ["Fixtures", "Scripts", "record_pruning.py"]
+    ["Fixtures", "Scripts"]
   ),
   (
     "Surgery",

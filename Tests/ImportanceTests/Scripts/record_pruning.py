@@ -1,7 +1,7 @@
 """Masks and weights of Wanda and SparseGPT in plain PyTorch, f64: what Tests/ImportanceTests compares with.
 
-Usage: record_pruning.py (writes Fixtures/pruning-*.json and .safetensors beside itself). Needs torch, transformers,
-safetensors, numpy. The checkpoint is a function of a seed (../TransformersTests/random_checkpoint.py), so that only
+Usage: record_pruning.py (writes ../Fixtures/pruning-*.json and .safetensors). Needs torch, transformers,
+safetensors, numpy. The checkpoint is a function of a seed (../../TransformersTests/random_checkpoint.py), so that only
 its shapes, the texts and the results are stored.
 
 The formulas are those of arXiv 2306.11695 (|w| times the norm of its input, the lowest of each row) and arXiv
@@ -20,7 +20,8 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "TransformersTests"))
+FIXTURES = os.path.join(HERE, "..", "Fixtures")
+sys.path.insert(0, os.path.join(HERE, "..", "..", "TransformersTests"))
 import random_checkpoint  # noqa: E402
 
 torch.set_default_dtype(torch.float64)
@@ -136,8 +137,8 @@ def matrices():
                 error_compensated=((difference @ gram * difference).sum() / energy).item(),
             )
         )
-    save_file(tensors, os.path.join(HERE, "Fixtures", "pruning-matrices.safetensors"))
-    with open(os.path.join(HERE, "Fixtures", "pruning-matrices.json"), "w") as file:
+    save_file(tensors, os.path.join(FIXTURES, "pruning-matrices.safetensors"))
+    with open(os.path.join(FIXTURES, "pruning-matrices.json"), "w") as file:
         json.dump(dict(seed=5, cases=cases), file, indent=1)
 
 
@@ -206,13 +207,13 @@ def checkpoint():
                 for (own, name), updated in dense.items():
                     if own == block:
                         products[name].weight.data = updated.float().double()
-    save_file(tensors, os.path.join(HERE, "Fixtures", "pruning-checkpoint.safetensors"))
-    with open(os.path.join(HERE, "Fixtures", "pruning-checkpoint.json"), "w") as file:
+    save_file(tensors, os.path.join(FIXTURES, "pruning-checkpoint.safetensors"))
+    with open(os.path.join(FIXTURES, "pruning-checkpoint.json"), "w") as file:
         json.dump(
             dict(seed=seed, share=share, config=CONFIG, tensors=specs(), texts=texts.tolist()), file, indent=None)
 
 
-os.makedirs(os.path.join(HERE, "Fixtures"), exist_ok=True)
+os.makedirs(FIXTURES, exist_ok=True)
 matrices()
 checkpoint()
 # What the program computes in f32 passes must not be able to change the order at a cut.
