@@ -116,6 +116,12 @@ public final class GramMatrix: @unchecked Sendable {
     InverseFactor.copy(row: row, columns: columns, of: memory, size: size, to: out)
   }
 
+  /// U_jj of the damped inverse UᵀU, `[K]`.
+  func factorDiagonal() -> [Double] {
+    precondition(damping != nil, "a factor that was not made")
+    return (0..<size).map { memory[(size - 1 - $0) * size + size - 1 - $0] }
+  }
+
   /// Σ over the rows x `[count, K]` of xᵀHx: for rows of W it is ‖W·Xᵀ‖² over all tokens.
   /// - Throws: ``LinearAlgebraError/tooLarge(routine:size:limit:)``.
   /// - Complexity: count · K² operations.

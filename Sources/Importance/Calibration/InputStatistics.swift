@@ -1,4 +1,6 @@
 import Architectures
+import Checkpoints
+import Layers
 import LinearAlgebra
 import Runtime
 import Tensors

@@ -191,7 +191,7 @@ public struct Pruning: Sendable {
     case .score(let score):
       let selection = try Selection(
         own.map { matrices[$0] }, score: score, group: options.group, counts: own.map { counts[$0] },
-        evidence: Self.source(statistics), progress: progress)
+        evidence: Self.source(statistics, factored: score.kind.needs == .gram), progress: progress)
       for (place, index) in own.enumerated() {
         try Cancellation.check()
         let matrix = matrices[index]
@@ -202,7 +202,7 @@ public struct Pruning: Sendable {
         results.append(
           PrunedMatrix(
             matrix, asked: counts[index], pruned: mask.prunedCount, zeros: zeros,
-            input: statistics?[matrix.role], damping: nil,
+            input: statistics?[matrix.role], damping: statistics?[matrix.role]?.gram?.damping,
             error: try error(of: matrix, statistics) { row, column in !mask[row, column] }))
         progress(
           ProgressEvent(stage: "prune", completed: place + 1, total: own.count, unit: "matrices"))
@@ -312,11 +312,16 @@ public struct Pruning: Sendable {
   }
 
   /// What is known of a matrix's inputs.
-  private static func source(_ statistics: InputStatistics?) -> EvidenceSource {
+  private static func source(_ statistics: InputStatistics?, factored: Bool = false) -> EvidenceSource {
     guard let statistics else { return noEvidence }
     return { matrix in
       let input = statistics[matrix.role]
-      return ScoreEvidence(inputEnergy: input?.squares)
+      var evidence = ScoreEvidence(inputEnergy: input?.squares)
+      if factored, let gram = input?.gram {
+        try gram.factored(damping: SparseGPT().damping)
+        evidence.factorDiagonal = gram.factorDiagonal()
+      }
+      return evidence
     }
   }
 
