@@ -31,7 +31,8 @@ public enum InverseFactor {
     row: Int, columns: Range<Int>, of a: UnsafePointer<Scalar>, size: Int,
     to out: UnsafeMutablePointer<Scalar>
   ) {
-    precondition(row >= 0 && columns.lowerBound >= row && columns.upperBound <= size, "a part of the triangle")
+    precondition(
+      row >= 0 && columns.lowerBound >= row && columns.upperBound <= size, "a part of the triangle")
     let line = a + (size - 1 - row) * size + size - 1
     for (place, column) in columns.enumerated() { out[place] = line[-column] }
   }

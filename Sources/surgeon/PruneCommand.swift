@@ -61,7 +61,8 @@ struct PruneCommand: ReportingCommand {
   @Flag(help: "Every block sees what the whole network gives it.")
   var oneShot = false
 
-  @Flag(help: "Measure the error of every product on the calibration texts, also for scores that do not need it.")
+  @Flag(
+    help: "Measure the error of every product on the calibration texts, also for scores that do not need it.")
   var reconstructionError = false
 
   @Option(name: .shortAndLong, help: "The new checkpoint folder.")
@@ -70,7 +71,8 @@ struct PruneCommand: ReportingCommand {
   @Option(help: "Canary texts to run through the written model, 0 to \(EditCheck.canaries.count).")
   var canaries = EditCheck.canaries.count
 
-  @Flag(help: "Check everything that needs no pass, write nothing, and say what it would read, write and hold.")
+  @Flag(
+    help: "Check everything that needs no pass, write nothing, and say what it would read, write and hold.")
   var dryRun = false
 
   @OptionGroup var common: CommonOptions
@@ -174,7 +176,8 @@ struct PruneCommand: ReportingCommand {
     try report.wrote(checkpoint: written.output, modelHash: written.modelAfter)
     let checks =
       [
-        Check("sparsity", pruned.pruned == pruned.asked, "\(pruned.pruned) of \(pruned.asked) weights asked for"),
+        Check(
+          "sparsity", pruned.pruned == pruned.asked, "\(pruned.pruned) of \(pruned.asked) weights asked for"),
         Check("replaced_tensors", true, "\(written.touched.count) tensors have the bytes that were promised"),
         Check(
           "untouched_tensors", true,

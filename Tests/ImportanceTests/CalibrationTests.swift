@@ -42,7 +42,9 @@ struct CalibrationTests {
     #expect(
       throws: CalibrationError.tooShort(stretches: 7, documents: 5, longest: 40, count: 8, length: 10)
     ) { try draw(count: 8, length: 10) }
-    #expect(throws: CalibrationError.size(count: 1, length: 65, context: 64)) { try draw(count: 1, length: 65) }
+    #expect(throws: CalibrationError.size(count: 1, length: 65, context: 64)) {
+      try draw(count: 1, length: 65)
+    }
     #expect(throws: CalibrationError.size(count: 0, length: 4, context: 64)) { try draw(count: 0, length: 4) }
     #expect(throws: CalibrationError.size(count: 1, length: 0, context: 64)) { try draw(count: 1, length: 0) }
     #expect(Calibration.Options().length(context: 64) == 64)

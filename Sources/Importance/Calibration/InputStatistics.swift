@@ -97,6 +97,24 @@ public struct InputStatistics: Sendable {
     return try collector.finish(model)
   }
 
+  /// Adds x² of some rows, one after the other, to the sums of their columns `[K]`.
+  static func addSquares(
+    of x: UnsafePointer<Float>, rows: some RandomAccessCollection<Int>, to squares: inout [Double]
+  ) {
+    let width = squares.count
+    squares.withUnsafeMutableBufferPointer { squares in
+      guard let base = squares.baseAddress else { return }
+      let (sums, x) = (UncheckedAddress(base), UncheckedAddress(UnsafeMutablePointer(mutating: x)))
+      Parallel.forEach(width, grain: 512) { range in
+        let sums = sums.pointer + range.lowerBound
+        for row in rows {
+          let line = x.pointer + row * width + range.lowerBound
+          for k in 0..<range.count { sums[k] += Double(line[k]) * Double(line[k]) }
+        }
+      }
+    }
+  }
+
   /// Bytes that a collection holds.
   public static func bytes(_ model: Model, roles: [Role], gram: Bool) throws -> Int {
     let readers = Set(roles.map { reader($0, gated: model.network.gatedMLP) })
@@ -145,15 +163,7 @@ private final class InputCollector {
         places = places.filter { row in (0..<width).contains { rows[row * width + $0] != 0 } }
       }
       sum.tokens += places.count
-      sum.squares.withUnsafeMutableBufferPointer { squares in
-        let squares = squares
-        Parallel.forEach(width, grain: 256) { range in
-          for row in places {
-            let x = rows + row * width
-            for k in range { squares[k] += Double(x[k]) * Double(x[k]) }
-          }
-        }
-      }
+      InputStatistics.addSquares(of: rows, rows: places, to: &sum.squares)
       guard let gram = sum.gram, !places.isEmpty else { continue }
       if scratch.count < places.count * width {
         scratch = Array(repeating: 0, count: places.count * width)
@@ -185,4 +195,11 @@ private final class InputCollector {
     }
     return InputStatistics(inputs, network: network)
   }
+}
+
+/// An address that threads use, each its own part.
+private struct UncheckedAddress<Element>: @unchecked Sendable {
+  let pointer: UnsafeMutablePointer<Element>
+
+  init(_ pointer: UnsafeMutablePointer<Element>) { self.pointer = pointer }
 }

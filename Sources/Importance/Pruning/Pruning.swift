@@ -110,9 +110,10 @@ public struct Pruning: Sendable {
     guard walks else {
       return try InputStatistics.bytes(model, roles: matrices.map(\.role), gram: false) + largest / 8
     }
-    let statistics = try blocks.map {
-      try InputStatistics.bytes(model, roles: $0.map(\.role), gram: needsGram)
-    }.max() ?? 0
+    let statistics =
+      try blocks.map {
+        try InputStatistics.bytes(model, roles: $0.map(\.role), gram: needsGram)
+      }.max() ?? 0
     // f32 in, f64 at work, errors, f32 out and a flag a weight.
     let work = needsGram ? 18 * largest : largest / 8
     return statistics + work + BlockWalk.stateBytes(tokens: tokens, width: model.network.width)
@@ -266,25 +267,16 @@ public struct Pruning: Sendable {
   }
 
   /// Puts zeros where the mask has them; gives the zeros that the matrix then holds, those of before included.
-  private static func clear(
+  static func clear(
     _ matrix: PrunableMatrix, _ mask: Mask, _ places: StoredPlaces, in tensor: UnsafeMutableRawPointer
   ) -> Int {
     let zeros = Slots(repeating: 0, count: matrix.outputs)
     let target = UncheckedPointer(tensor)
-    Parallel.forEach(matrix.outputs, grain: max(1, 65536 / max(1, matrix.inputs))) { range in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: matrix.inputs) { line in
-        withUnsafeTemporaryAllocation(of: Bool.self, capacity: matrix.inputs) { isZero in
-          guard let base = line.baseAddress, let flags = isZero.baseAddress else { return }
-          for row in range {
-            matrix.weight.copyFloats(rows: row..<(row + 1), to: base)
-            var count = 0
-            for column in 0..<matrix.inputs {
-              flags[column] = !mask[row, column]
-              count += flags[column] || base[column] == 0 ? 1 : 0
-            }
-            zeros[row] = count
-            places.clear(row, flags, in: target.pointer)
-          }
+    mask.words.withUnsafeBufferPointer { words in
+      guard let words = words.baseAddress else { return }
+      Parallel.forEach(matrix.outputs, grain: max(1, 65536 / max(1, matrix.inputs))) { range in
+        for row in range {
+          zeros[row] = places.clear(row, words + row * mask.wordsPerRow, in: target.pointer)
         }
       }
     }

@@ -17,7 +17,8 @@ public enum PruningMethod: Sendable {
   /// Its settings.
   public static let sparseGPTParameters = [
     MethodParameter(
-      "damping", "what is added to the diagonal of XᵀX, as a share of its mean", .number(0...1e6, standard: 0.01)),
+      "damping", "what is added to the diagonal of XᵀX, as a share of its mean",
+      .number(0...1e6, standard: 0.01)),
     MethodParameter(
       "block_width", "columns that are chosen together and compensated together",
       .integer(1...65536, standard: 128)),

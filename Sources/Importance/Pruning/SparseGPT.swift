@@ -111,7 +111,8 @@ public struct SparseGPT: Sendable {
       var group: (keep: Int, of: Int)?
       switch target {
       case .count(let total):
-        let share = Self.share(total, of: columns, through: end) - Self.share(total, of: columns, through: start)
+        let share =
+          Self.share(total, of: columns, through: end) - Self.share(total, of: columns, through: start)
         select(run, start..<end, corner, keys, count: share)
       case .pattern(let keep, let of): group = (keep, of)
       }
@@ -120,7 +121,8 @@ public struct SparseGPT: Sendable {
       }
       guard end < columns else { break }
       try Product.gemm(
-        run.weights + end, cStride: columns, errors, rest, m: rows, n: columns - end, k: b, alpha: -1, beta: 1)
+        run.weights + end, cStride: columns, errors, rest, m: rows, n: columns - end, k: b, alpha: -1, beta: 1
+      )
     }
   }
 

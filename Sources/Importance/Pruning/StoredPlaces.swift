@@ -33,16 +33,30 @@ struct StoredPlaces {
     origin + (rows[row] - firstOutput) * outputStep + column * inputStep
   }
 
-  /// Makes some weights of a row zero; `isZero` has one entry an input, `[K]`.
-  func clear(_ row: Int, _ isZero: UnsafePointer<Bool>, in tensor: UnsafeMutableRawPointer) {
+  /// Makes the weights of a row zero whose bit is 0, and counts the zeros that the row then has; `bits` are those of
+  /// ``Mask``, `[⌈K / 64⌉]`.
+  func clear(_ row: Int, _ bits: UnsafePointer<UInt64>, in tensor: UnsafeMutableRawPointer) -> Int {
     let first = self[row, 0]
-    if dtype.size == 4 {
-      let line = tensor.assumingMemoryBound(to: UInt32.self) + first
-      for column in 0..<inputs where isZero[column] { line[column * inputStep] = 0 }
-    } else {
-      let line = tensor.assumingMemoryBound(to: UInt16.self) + first
-      for column in 0..<inputs where isZero[column] { line[column * inputStep] = 0 }
+    return dtype.size == 4
+      ? clear(tensor.assumingMemoryBound(to: UInt32.self) + first, bits)
+      : clear(tensor.assumingMemoryBound(to: UInt16.self) + first, bits)
+  }
+
+  private func clear<Word: FixedWidthInteger & UnsignedInteger>(
+    _ line: UnsafeMutablePointer<Word>, _ bits: UnsafePointer<UInt64>
+  ) -> Int {
+    let unsigned = Word.max >> 1
+    var zeros = 0
+    for start in stride(from: 0, to: inputs, by: 64) {
+      var word = bits[start >> 6]
+      for column in start..<min(inputs, start + 64) {
+        let value = line[column * inputStep] & (0 &- Word(truncatingIfNeeded: word & 1))
+        line[column * inputStep] = value
+        zeros += value & unsigned == 0 ? 1 : 0
+        word >>= 1
+      }
     }
+    return zeros
   }
 
   /// Writes a row's weights, each rounded once to the stored type; `scratch` holds 4·K bytes.
