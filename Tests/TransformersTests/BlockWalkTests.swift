@@ -1,4 +1,5 @@
 import Architectures
+import Checkpoints
 import Tensors
 import TestSupport
 import Testing
