@@ -28,6 +28,15 @@ struct StoredPlaces {
     (origin, firstOutput) = (matrix * inputs * outputs, matrix * outputs)
   }
 
+  /// A matrix that has its tensor for itself.
+  init(outputs: Int, inputs: Int, transposed: Bool, dtype: DType) {
+    rows = RowMap(0..<outputs)
+    self.inputs = inputs
+    self.dtype = dtype
+    (inputStep, outputStep) = transposed ? (outputs, 1) : (1, inputs)
+    (origin, firstOutput) = (0, 0)
+  }
+
   /// The element of a weight, counted from the tensor's first.
   subscript(row: Int, column: Int) -> Int {
     origin + (rows[row] - firstOutput) * outputStep + column * inputStep

@@ -1,5 +1,4 @@
 import Architectures
-import Checkpoints
 import Layers
 import Tensors
 
@@ -13,15 +12,10 @@ public struct WandaStep {
   /// Room for the result is made once.
   public init(_ matrix: PrunableMatrix) {
     self.matrix = matrix
-    let shape = matrix.bound.transposed ? [matrix.inputs, matrix.outputs] : [matrix.outputs, matrix.inputs]
-    let bytes = matrix.count * matrix.weight.dtype.size
     places = StoredPlaces(
-      BoundTensor(
-        tensor: matrix.bound.tensor, bias: nil, rows: RowMap(0..<matrix.outputs),
-        shape: [matrix.outputs, matrix.inputs], transposed: matrix.bound.transposed, parts: []),
-      entry: TensorEntry(
-        name: matrix.bound.tensor, dtype: matrix.weight.dtype, shape: shape, shard: "", byteRange: 0..<bytes))
-    target = TensorStorage(byteCount: bytes)
+      outputs: matrix.outputs, inputs: matrix.inputs, transposed: matrix.bound.transposed,
+      dtype: matrix.weight.dtype)
+    target = TensorStorage(byteCount: matrix.count * matrix.weight.dtype.size)
   }
 
   /// Σx² of each input over the rows of `inputs` `[tokens, K]`, in f64.
