@@ -230,10 +230,10 @@ private struct Panel {
     counts = try test.run(.init(model)).counts
   }
 
-  func calibration(seed: UInt64) throws -> Calibration {
-    var options = Calibration.Options()
+  func calibration(seed: UInt64) throws -> CalibrationTexts {
+    var options = CalibrationTexts.Options()
     (options.count, options.length, options.seed) = (draw.count, draw.length, seed)
-    return try Calibration(others, options: options, context: model.network.contextLength)
+    return try CalibrationTexts(others, options: options, context: model.network.contextLength)
   }
 
   func measure(_ overlay: Overlay?) throws -> Result {

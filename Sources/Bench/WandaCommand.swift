@@ -83,9 +83,9 @@ struct WandaCommand: ParsableCommand {
     let documents = (0..<texts).map { _ in
       (0..<length).map { _ in Int32(random.below(model.network.vocabulary)) }
     }
-    var draw = Calibration.Options()
+    var draw = CalibrationTexts.Options()
     (draw.count, draw.length) = (texts, length)
-    let calibration = try Calibration(documents, options: draw, context: model.network.contextLength)
+    let calibration = try CalibrationTexts(documents, options: draw, context: model.network.contextLength)
     for sequential in score == PruningMethod.sparseGPTName ? [true] : [false, true] {
       var options = Pruning.Options(try PruningMethod(parsing: score), budget: try .uniform(0.5))
       options.sequential = sequential

@@ -117,7 +117,7 @@ struct PruneCommand: ReportingCommand {
 
   /// What a run would read, write, hold and take.
   private func answer(
-    _ pruning: Pruning, _ calibration: Calibration?, _ report: inout ReportEnvelope, _ session: Session
+    _ pruning: Pruning, _ calibration: CalibrationTexts?, _ report: inout ReportEnvelope, _ session: Session
   ) throws {
     let network = pruning.model.network
     let tokens = calibration?.tokens ?? 0
@@ -232,7 +232,7 @@ struct CalibrationOptions: ParsableArguments {
   var whole = false
 
   @Option(help: "Stretches of the calibration texts.")
-  var calibrationCount = Calibration.Options().count
+  var calibrationCount = CalibrationTexts.Options().count
 
   @Option(help: "Tokens of each; default: the model's context, at most 256.")
   var calibrationLength: Int?
@@ -240,7 +240,7 @@ struct CalibrationOptions: ParsableArguments {
   /// The texts' stretches, drawn by the seed; nil where none are wanted.
   func draw(
     for opened: OpenedModel, wanted: Bool, score: String, seed: UInt64, into report: inout ReportEnvelope
-  ) throws -> Calibration? {
+  ) throws -> CalibrationTexts? {
     guard let calibration else {
       if wanted { throw CalibrationError.missing(score: score) }
       return nil
@@ -257,9 +257,9 @@ struct CalibrationOptions: ParsableArguments {
       report.warn(
         "TEXTS_DUPLICATE", "\(documents.copies) of \(documents.texts.count) texts repeat an earlier one")
     }
-    var options = Calibration.Options()
+    var options = CalibrationTexts.Options()
     (options.count, options.length, options.seed) = (calibrationCount, calibrationLength, seed)
-    return try Calibration(
+    return try CalibrationTexts(
       documents.texts.map { tokenizer.encode($0).ids }, options: options,
       context: opened.model.network.contextLength)
   }

@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Importance
 import JSON
@@ -8,7 +9,7 @@ import Statistics
 /// How a pruning run is told in reports.
 extension Pruning {
   /// What was asked for.
-  func json(_ calibration: Calibration?, file: String?) -> JSONValue {
+  func json(_ calibration: CalibrationTexts?, file: String?) -> JSONValue {
     [
       "score": .string(options.method.description), "group": .string(options.group.description),
       "budget": .string(options.budget.kind.name),
@@ -20,7 +21,7 @@ extension Pruning {
   }
 
   /// The same for `surgeon.edit.json`, which names no file.
-  func provenance(_ calibration: Calibration?) -> JSONValue {
+  func provenance(_ calibration: CalibrationTexts?) -> JSONValue {
     var value = json(calibration, file: nil)
     value["matrices"] = nil
     value["checks"] = nil
@@ -41,7 +42,7 @@ extension Pruning {
   }
 }
 
-extension Calibration {
+extension CalibrationTexts {
   func json(file: String?) -> JSONValue {
     var value: JSONValue = [
       "texts": .integer(texts.count), "length": .integer(length), "tokens": .integer(tokens),

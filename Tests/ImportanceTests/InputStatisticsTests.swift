@@ -1,4 +1,5 @@
 import Architectures
+import Checkpoints
 import LinearAlgebra
 import Runtime
 import Tensors

@@ -1,3 +1,4 @@
+import Architectures
 import Evaluation
 import Foundation
 import Importance
@@ -30,7 +31,7 @@ struct PruningStudyTests {
     let others = stories.dropFirst(100).map { tokenizer.encode($0).ids }
     let scratch = try TemporaryFolder()
     func perplexity(_ score: String, group: String, seed: UInt64 = 0) throws -> Double {
-      var draw = Calibration.Options()
+      var draw = CalibrationTexts.Options()
       (draw.count, draw.length, draw.seed) = (32, 192, seed)
       let pruning = try Pruning(
         model,
@@ -38,7 +39,7 @@ struct PruningStudyTests {
           PruningMethod(parsing: score), group: ComparisonGroup(parsing: group),
           budget: .uniform(group == "2:4" ? nil : 0.5)))
       let calibration =
-        pruning.needsCalibration ? try Calibration(others, options: draw, context: 512) : nil
+        pruning.needsCalibration ? try CalibrationTexts(others, options: draw, context: 512) : nil
       let pruned = try pruning.run(calibration: calibration, scratch: scratch.path)
       return try test.run(.init(model, overlay: pruned.overlay)).perplexity
     }
@@ -69,9 +70,9 @@ struct PruningStudyTests {
     // Every sixth text is kept for the test, every third of the others for calibration.
     let held = texts.indices.filter { $0 % 6 == 0 }
     let fitted = texts.indices.filter { $0 % 6 != 0 && $0 % 3 != 1 }
-    var draw = Calibration.Options()
+    var draw = CalibrationTexts.Options()
     (draw.count, draw.length) = (32, 24)
-    let calibration = try Calibration(
+    let calibration = try CalibrationTexts(
       texts.indices.filter { $0 % 3 == 1 && $0 % 6 != 0 }.map { ids[$0] }, options: draw,
       context: model.network.contextLength)
     let site = model.network.lastSite

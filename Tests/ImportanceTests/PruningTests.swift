@@ -39,9 +39,9 @@ struct PruningTests {
     let texts = try #require(recorded["texts"]?.array).map {
       try #require($0.array).map { Int32(try #require($0.int)) }
     }
-    var draw = Calibration.Options()
+    var draw = CalibrationTexts.Options()
     (draw.count, draw.length) = (texts.count, texts[0].count)
-    let calibration = try Calibration(texts, options: draw, context: 64)
+    let calibration = try CalibrationTexts(texts, options: draw, context: 64)
     #expect(calibration.texts == texts)
     var options = try options(method == "sparsegpt" ? "sparsegpt" : "wanda", recorded["share"]?.double)
     #expect(options.sequential)
@@ -119,7 +119,7 @@ struct PruningTests {
     let random = try RandomModel(name)
     let pruning = try Pruning(random.model, options: options("sparsegpt", nil, group: "2:4:keep-rest"))
     let pruned = try pruning.run(calibration: random.calibration(), scratch: random.folder.path)
-    try pruned.write(to: random.folder.file("out"), provenance: [:])
+    _ = try pruned.write(to: random.folder.file("out"), provenance: [:])
     for matrix in try Model(folder: random.folder.file("out")).prunableMatrices() {
       let weights = floats(matrix)
       for row in 0..<matrix.outputs {

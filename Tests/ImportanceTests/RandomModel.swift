@@ -1,3 +1,4 @@
+import Architectures
 import Checkpoints
 import Foundation
 import Importance
@@ -32,13 +33,13 @@ struct RandomModel {
   }
 
   /// Equal stretches of random tokens.
-  func calibration(count: Int = 6, length: Int = 12, seed: UInt64 = 0) throws -> Calibration {
+  func calibration(count: Int = 6, length: Int = 12, seed: UInt64 = 0) throws -> CalibrationTexts {
     var random = CounterRandom(seed: 77, stream: "calibration texts")
     let documents = (0..<count).map { _ in
       (0..<(length + 3)).map { _ in Int32(random.below(model.network.vocabulary)) }
     }
-    var options = Calibration.Options()
+    var options = CalibrationTexts.Options()
     (options.count, options.length, options.seed) = (count, length, seed)
-    return try Calibration(documents, options: options, context: model.network.contextLength)
+    return try CalibrationTexts(documents, options: options, context: model.network.contextLength)
   }
 }

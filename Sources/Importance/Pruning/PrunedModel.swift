@@ -50,10 +50,10 @@ public final class PrunedModel: Sendable {
   /// What happened to each matrix, in network order.
   public let matrices: [PrunedMatrix]
   /// The texts that were looked at.
-  public let calibration: Calibration?
+  public let calibration: CalibrationTexts?
   private let scratch: TensorScratch
 
-  init(pruning: Pruning, matrices: [PrunedMatrix], scratch: TensorScratch, calibration: Calibration?) {
+  init(pruning: Pruning, matrices: [PrunedMatrix], scratch: TensorScratch, calibration: CalibrationTexts?) {
     self.pruning = pruning
     self.matrices = matrices
     self.scratch = scratch

@@ -123,7 +123,7 @@ public struct Pruning: Sendable {
   /// - Throws: ``ImportanceError``, ``CalibrationError``, ``TransformerError``, ``LinearAlgebraError``, ``FileError``,
   ///   ``Interrupted``.
   public func run(
-    calibration: Calibration?, scratch folder: String, progress: ProgressSink = ignoreProgress
+    calibration: CalibrationTexts?, scratch folder: String, progress: ProgressSink = ignoreProgress
   ) throws -> PrunedModel {
     if needsCalibration && calibration == nil {
       throw CalibrationError.missing(score: options.method.description)

@@ -6,7 +6,7 @@ import Tensors
 /// A document of n tokens holds ⌊n / length⌋ stretches that do not overlap, from a random start on; those of all
 /// documents are shuffled and the first `count` taken. Documents shorter than the length hold none. A stretch begins
 /// in the middle of a document as a rule, so that most have no BOS (as in the papers' protocol).
-public struct Calibration: Sendable {
+public struct CalibrationTexts: Sendable {
   /// How many stretches, how long, and what draws them.
   public struct Options: Sendable, Equatable {
     /// Stretches.

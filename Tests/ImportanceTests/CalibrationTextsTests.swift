@@ -2,16 +2,16 @@ import Importance
 import Testing
 
 /// The draw of calibration texts: a function of documents and seed, exact in count and length.
-struct CalibrationTests {
+struct CalibrationTextsTests {
   /// Documents of 5, 40, 9, 23 and 10 tokens; the ids tell document and place.
   static let documents: [[Int32]] = [5, 40, 9, 23, 10].enumerated().map { index, count in
     (0..<count).map { Int32(100 * index + $0) }
   }
 
-  private func draw(count: Int, length: Int, seed: UInt64 = 0) throws -> Calibration {
-    var options = Calibration.Options()
+  private func draw(count: Int, length: Int, seed: UInt64 = 0) throws -> CalibrationTexts {
+    var options = CalibrationTexts.Options()
     (options.count, options.length, options.seed) = (count, length, seed)
-    return try Calibration(Self.documents, options: options, context: 64)
+    return try CalibrationTexts(Self.documents, options: options, context: 64)
   }
 
   @Test func stretchesAreWholeAndApart() throws {
@@ -47,7 +47,7 @@ struct CalibrationTests {
     }
     #expect(throws: CalibrationError.size(count: 0, length: 4, context: 64)) { try draw(count: 0, length: 4) }
     #expect(throws: CalibrationError.size(count: 1, length: 0, context: 64)) { try draw(count: 1, length: 0) }
-    #expect(Calibration.Options().length(context: 64) == 64)
-    #expect(Calibration.Options().length(context: 4096) == 256)
+    #expect(CalibrationTexts.Options().length(context: 64) == 64)
+    #expect(CalibrationTexts.Options().length(context: 4096) == 256)
   }
 }
