@@ -70,7 +70,7 @@ public final class GramMatrix: @unchecked Sendable {
   /// Factors H + damping·I, so that ``factor(row:columns:to:)`` can be read; once for all products that read the input.
   ///
   /// Zeros on the diagonal (dead inputs) count as the mean of the others. Where the damped matrix is not positive
-  /// definite the damping grows tenfold until it is, which ``Damping`` tells.
+  /// definite, or only by rounding, the damping grows tenfold until it is, which ``Damping`` tells.
   /// - Throws: ``LinearAlgebraError`` where no damping helps: NaN, or sizes beyond the library's.
   /// - Complexity: ⅔·K³ operations an attempt.
   @discardableResult
@@ -93,9 +93,16 @@ public final class GramMatrix: @unchecked Sendable {
         continue
       }
       let pivots = (0..<size).map { memory[$0 * size + $0] }
-      let ratio = (pivots.max() ?? 1) / (pivots.min() ?? 1)
+      let root = (pivots.max() ?? 1) / (pivots.min() ?? 1)
+      let ratio = root * root
+      // A pivot that is nothing but rounding is no pivot.
+      if ratio * Double(size) * Double.ulpOfOne > 1, attempts < 12 {
+        attempts += 1
+        used = max(used, 1e-8) * 10
+        continue
+      }
       let result = Damping(
-        asked: share, used: used, added: added, dead: size - live.count, pivotRatio: ratio * ratio)
+        asked: share, used: used, added: added, dead: size - live.count, pivotRatio: ratio)
       damping = result
       return result
     }
