@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Checkpoints
 import Importance
+import Layers
 import Runtime
 import Transformers
 

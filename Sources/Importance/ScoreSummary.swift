@@ -76,7 +76,7 @@ public struct ImportanceTable: Sendable {
 
 extension Score {
   /// Whether the score can say something of a matrix: a direction is read by some products only.
-  func says(of matrix: PrunableMatrix, _ evidence: ScoreEvidence) -> Bool {
+  public func says(of matrix: PrunableMatrix, _ evidence: ScoreEvidence) -> Bool {
     kind.needs != .direction || evidence.direction != nil
   }
 }

@@ -1,4 +1,5 @@
 import Layers
+import Runtime
 import Tensors
 import TestSupport
 import Testing

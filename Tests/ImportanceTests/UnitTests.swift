@@ -1,7 +1,8 @@
 import Architectures
 import Checkpoints
-import Importance
+@testable import Importance
 import JSON
+import Layers
 import Runtime
 import Tensors
 import TestSupport

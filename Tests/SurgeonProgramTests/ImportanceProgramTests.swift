@@ -1,6 +1,7 @@
 import Checkpoints
 import Glibc
 import JSON
+import OrderedCollections
 import Organism
 import Probing
 import Reports
