@@ -159,7 +159,7 @@ struct ImportanceCommand: ReportingCommand {
       report,
       heading: [
         "\(Format.count(weights)) weights in \(Format.count(question.matrices.count)) matrices; "
-          + "5 %, median and 95 % to two digits and a half"
+          + "5 %, median and 95 % to one part in 128"
       ], tables: [table.table])
   }
 

@@ -130,7 +130,8 @@ import Transformers
       }
       let order = scores.lowest(scores.units.count)
       #expect(zip(order, order.dropFirst()).allSatisfy { scores.values[$0] <= scores.values[$1] })
-      #expect(Set(scores.highest(3)) == Set(order.suffix(3)))
+      #expect(
+        scores.highest(3).map { scores.values[$0] } == order.suffix(3).reversed().map { scores.values[$0] })
     }
   }
 
