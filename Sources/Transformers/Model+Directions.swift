@@ -1,10 +1,9 @@
 import Architectures
-import Transformers
 
 extension Model {
   /// A direction of a site in the raw residual stream, `[D]`: w⊙γ_final for one after the final norm; the mean component
   /// is removed where LayerNorm removes it anyway. Nil for a site that is not of the stream.
-  func residualDirection(_ vector: [Float], at site: Site) -> [Float]? {
+  public func residualDirection(_ vector: [Float], at site: Site) -> [Float]? {
     var raw: [Float]
     switch site {
     case .embeddings, .blockOutput: raw = vector
@@ -19,7 +18,7 @@ extension Model {
   }
 
   /// ``gain(feeding:)`` with no gain smaller than a thousandth of their median, so that a division by it stays sane.
-  func flooredGain(feeding role: Role) -> [Float]? {
+  public func flooredGain(feeding role: Role) -> [Float]? {
     guard let gain = gain(feeding: role), !gain.isEmpty else { return nil }
     let floor = gain.map(abs).sorted()[gain.count / 2] * 1e-3
     return gain.map { abs($0) >= floor ? $0 : ($0 < 0 ? -floor : floor) }
