@@ -92,7 +92,7 @@ struct PruneCommand: ReportingCommand {
     let group = try (pattern ?? self.group).map { try ComparisonGroup(parsing: $0) }
     let share = try sparsity.map { try Budget.sparsity(parsing: $0) }
     var options = Pruning.Options(
-      method, group: group, budget: try Budget(BudgetKind.named(budget), sparsity: share))
+      method, group: group, budget: try Budget(parsing: budget, sparsity: share))
     if sequential || oneShot { options.sequential = sequential }
     options.measuresError = reconstructionError
     let opened = try OpenedModel(model, into: &report, session)

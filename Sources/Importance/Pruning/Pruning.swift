@@ -84,7 +84,9 @@ public struct Pruning: Sendable {
         reason: "the weights of all blocks compete, so none can be pruned before all were seen",
         suggestion: "--one-shot without --reconstruction-error, or --group layer")
     }
-    // What every method refuses, before anything long begins.
+    // What would be refused later, before anything long begins.
+    if case .score(let score) = options.method { try Combination.check(score, options.group) }
+    if options.group.patternSparsity == nil { try options.budget.kind.check(options.group) }
     for matrix in matrices {
       try MatrixCheck.requireWeights(matrix)
       try MatrixCheck.requireFinite(matrix)
