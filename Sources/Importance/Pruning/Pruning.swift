@@ -45,6 +45,8 @@ public struct Pruning: Sendable {
   public let matrices: [PrunableMatrix]
   /// What is done.
   public let options: Options
+  /// Weights to prune in each matrix, where weights alone decide it.
+  private let counts: [Int]?
 
   /// Whether XᵀX is collected.
   public var needsGram: Bool { options.method.needs == .gram || options.measuresError }
@@ -86,12 +88,14 @@ public struct Pruning: Sendable {
     }
     // What would be refused later, before anything long begins.
     if case .score(let score) = options.method { try Combination.check(score, options.group) }
-    if options.group.patternSparsity == nil { try options.budget.kind.check(options.group) }
     for matrix in matrices {
       try MatrixCheck.requireWeights(matrix)
       try MatrixCheck.requireFinite(matrix)
       _ = try options.group.patternCount(matrix)
     }
+    counts =
+      options.budget.kind.needs == .weights
+      ? try options.budget.counts(for: matrices, group: options.group) : nil
   }
 
   /// The tensors that hold the matrices, each once, in the order of the checkpoint.
@@ -137,8 +141,10 @@ public struct Pruning: Sendable {
       evidence = try InputStatistics.collect(
         model, texts: texts, roles: matrices.map(\.role), progress: progress)
     }
-    let counts = try options.budget.counts(
-      for: matrices, group: options.group, evidence: Self.source(evidence), progress: progress)
+    let counts =
+      try self.counts
+      ?? options.budget.counts(
+        for: matrices, group: options.group, evidence: Self.source(evidence), progress: progress)
     var results: [PrunedMatrix] = []
     if walks {
       try walk(texts, counts, scratch, &results, progress)
