@@ -46,7 +46,7 @@ public struct Pruning: Sendable {
   /// What is done.
   public let options: Options
   /// Weights to prune in each matrix, where weights alone decide it.
-  private let counts: [Int]?
+  private var counts: [Int]?
 
   /// Whether XᵀX is collected.
   public var needsGram: Bool { options.method.needs == .gram || options.measuresError }
