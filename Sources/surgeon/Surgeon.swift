@@ -21,6 +21,7 @@ struct Surgeon: ParsableCommand {
           InspectCommand.self,
           DiffCommand.self,
           ConvertCommand.self,
+          PruneCommand.self,
           ParityCommand.self,
           GenerateCommand.self,
           PerplexityCommand.self,
@@ -28,6 +29,7 @@ struct Surgeon: ParsableCommand {
       CommandGroup(
         name: "Probes:",
         subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
+      CommandGroup(name: "Importance:", subcommands: [ImportanceCommand.self]),
       CommandGroup(name: "Training:", subcommands: [DistillCommand.self]),
       CommandGroup(
         name: "Reports and program:",
