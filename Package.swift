@@ -45,6 +45,13 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   (
+    "Importance",
+    [
+      "Architectures", "Transformers", "Layers", "LinearAlgebra", "Tensors", "Tokenizers", "Checkpoints",
+      "Evaluation", "Probing", "Statistics", "CKernels", "JSON", "Runtime", collections,
+    ]
+  ),
+  (
     "Surgery",
     [
       "Architectures", "Transformers", "Layers", "LinearAlgebra", "Tensors", "Tokenizers", "Checkpoints",
@@ -102,6 +109,15 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       "TestSupport", "Statistics", "JSON", "Runtime", collections,
     ],
     []
+  ),
+  (
+    "Importance",
+    [
+      "Architectures", "Checkpoints", "Evaluation", "Layers", "LinearAlgebra", "Organism", "Probing",
+      "Statistics", "Tokenizers", "Transformers", "Tensors", "TestSupport", "CKernels", "JSON", "Runtime",
+      collections,
+    ],
+    ["Fixtures", "Scripts"]
   ),
   (
     "Surgery",
