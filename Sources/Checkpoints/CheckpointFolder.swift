@@ -82,6 +82,10 @@ struct CheckpointFolder {
     func having(_ endings: String...) -> [String] {
       names.filter { name in endings.contains { name.hasSuffix($0) } }
     }
+    if names.contains(SparseCheckpoint.fileName) {
+      return .unsupportedWeights(
+        folder: folder, files: [SparseCheckpoint.fileName], format: "a sparse checkpoint")
+    }
     let formats: [(files: [String], format: String)] = [
       (names.filter { $0 == "adapter_config.json" || $0 == "adapter_model.safetensors" }, "a PEFT adapter"),
       (
