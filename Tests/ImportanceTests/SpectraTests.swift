@@ -1,6 +1,5 @@
 import Checkpoints
 import Glibc
-import Importance
 import JSON
 import Layers
 import Runtime
@@ -8,6 +7,8 @@ import Statistics
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Importance
 
 /// Spectra against the `weightwatcher` package (Scripts/record_spectra.py), against random matrix theory, and against themselves.
 @Suite struct SpectraTests {
@@ -161,6 +162,8 @@ import Testing
 
   /// The law's constants: the median against Gavish and Donoho's table, and the fit of a random matrix.
   @Test func marchenkoPasturOfARandomMatrix() throws {
+    #expect(abs(MarchenkoPastur.median(1) - 0.6529) < 2e-4)  // 4/√3 over ω(1) = 2.858, squared
+    #expect(abs(MarchenkoPastur.median(1e-6) - 1) < 1e-3)
     for (rows, columns) in [(200, 400), (300, 300), (400, 150)] {
       let spectrum = try Self.spectrum("random", rows, columns)
       let law = try #require(MarchenkoPastur(spectrum))
