@@ -52,7 +52,7 @@ import Testing
   @Test(arguments: recorded.indices) func agreesWithWeightwatcher(_ index: Int) throws {
     let item = Self.recorded[index]
     let name = try #require(item["name"]?.string)
-    let shape = try #require(item["shape"]?.array?.compactMap(\.int))
+    let shape = try #require(item["shape"]?.array).compactMap(\.int)
     let values: [Float]
     if name.hasPrefix("model.") {
       guard SharedFixtures.has("models/stories260K/hf") else { return }

@@ -1,4 +1,5 @@
 import Architectures
+import OrderedCollections
 
 /// The names that llama.cpp gives to the products of a network, such as `blk.3.ffn_down.weight`.
 enum LlamaCppNames {
