@@ -40,6 +40,7 @@ struct CheckpointFolder {
       placement = try Self.placement("\(folder)/\(index)")
       shards = Set(placement.map(\.shard)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       for shard in shards where !Files.exists("\(folder)/\(shard)") {
+        if SparseCheckpoint.isOne(folder) { throw Self.refusal(folder, names: try Files.list(folder)) }
         let tensor = placement.first { $0.shard == shard }?.tensor ?? ""
         throw CheckpointError.shardMissing(folder: folder, shard: shard, tensor: tensor)
       }

@@ -63,6 +63,7 @@ public struct PowerLawFit: Sendable, Equatable {
     // A bound from some candidates lets most of the others go early; equal distances go to the smaller xmin.
     var bound = Double.infinity
     for start in stride(from: 0, to: count - 1, by: max(1, count / 16)) {
+      if start > 0, values[start] == values[start - 1] { continue }  // no candidate below either
       guard let alpha = exponent(start) else { continue }
       bound = min(bound, Self.distance(logarithms, from: start, alpha: alpha, above: bound))
     }

