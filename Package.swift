@@ -59,6 +59,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
       "JSON", "Runtime", collections,
     ]
   ),
+  ("Distillation", ["Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
   (
     "Operation",
     [
@@ -129,6 +130,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"], ["Fixtures", "record_classification.py"]),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 

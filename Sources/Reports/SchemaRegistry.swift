@@ -22,6 +22,8 @@ public enum SchemaRegistry {
   static let entries: [Entry] =
     [OperateSchema.entry] + ModelSchemas.entries + ProbeSchemas.entries + EditSchemas.entries
     + TrustSchemas.entries
+    + ImportanceSchemas.entries
+    + TrainingSchemas.entries
     + ProgramSchemas.entries + [RecipeSchema.entry]
 
   /// The names of all kinds, those of reports first.

@@ -14,6 +14,8 @@ struct KindFigures {
     case "sweep": return OperationFigures(page: OperationPage(sweep)).price.map { [$0] } ?? []
     case "probe.train": return OperationFigures(page: OperationPage(probes)).layers.map { [$0] } ?? []
     case "locate": return OperationFigures(page: OperationPage(report)).rows
+    case "importance": return ImportanceFigures(results: results).figures
+    case "distill.eval": return AnswerFigures(results: results).figures
     default: return []
     }
   }
