@@ -18,33 +18,45 @@ struct SpectraOptions: ParsableArguments {
   @Option(help: "Of --spectra, resamples of the eigenvalues for the intervals, 0 for none.")
   var resamples = 200
 
-  @Option(help: "Of --spectra, a .csv file for a line a matrix.")
-  var spectraCSV: String?
-
   func validate() throws {
     if permuted < 0 || permuted > 10_000 { throw ValidationError("--permuted must be 0 to 10000") }
     if resamples < 0 || resamples > 100_000 { throw ValidationError("--resamples must be 0 to 100000") }
-    if let spectraCSV, !spectraCSV.hasSuffix(".csv") {
-      throw ValidationError("--spectra-csv \(spectraCSV): the name ends in .csv")
-    }
   }
 
   /// - Throws: ``LinearAlgebraError``, ``FileError``, ``Interrupted``.
   func answer(
-    _ matrices: [PrunableMatrix], seed: UInt64, _ report: inout ReportEnvelope, _ session: Session
+    _ matrices: [PrunableMatrix], seed: UInt64, output: String?, dryRun: Bool,
+    _ report: inout ReportEnvelope, _ session: Session
   ) throws {
-    if let spectraCSV, Files.exists(spectraCSV) { throw FileError.exists(path: spectraCSV) }
+    if dryRun {
+      let run = plan(matrices, output: output)
+      report.results = ["spectra": [], "dry_run": run.json]
+      return try session.show(report, heading: run.lines, tables: [])
+    }
     let spectra = try ModelSpectra(
       matrices, options: .init(copies: permuted, resamples: resamples, seed: seed),
       progress: session.progress)
     report.results = spectra.json(permuted: permuted, resamples: resamples)
     report.add(spectra.metrics)
     let table = spectra.table
-    if let spectraCSV {
-      try Files.write(try table.text(.csv, terminal: false), to: spectraCSV)
-      try report.wrote(file: spectraCSV, role: "spectra")
+    if let output {
+      try Files.write(table.csv(), to: output)
+      try report.wrote(file: output, role: "spectra")
     }
     try session.show(report, heading: spectra.heading, tables: [table])
+  }
+
+  /// What reading the spectra takes: a Gram product and its eigenvalues for each matrix and each copy.
+  private func plan(_ matrices: [PrunableMatrix], output: String?) -> DryRun {
+    var (seconds, hold) = (0.0, 0)
+    for matrix in matrices {
+      let small = Double(min(matrix.outputs, matrix.inputs)), large = Double(max(matrix.outputs, matrix.inputs))
+      seconds += Double(1 + permuted) * (large * small * small + 2 * small * small * small) / 1e10
+      hold = max(hold, 4 * matrix.count + Int(24 * small * small))
+    }
+    return DryRun(
+      readBytes: matrices.reduce(0) { $0 + $1.weight.byteCount }, writeBytes: 0, holdBytes: 2 * hold + (16 << 20),
+      output: output ?? ".", seconds: seconds)
   }
 }
 
