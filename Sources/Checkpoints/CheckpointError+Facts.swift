@@ -78,9 +78,11 @@ extension CheckpointError {
         expected: "model.safetensors, or model.safetensors.index.json with its shards",
         suggestion: format.hasPrefix("GGUF")
           ? "take the original checkpoint the GGUF file was made from: quantised blocks cannot be edited exactly"
-          : format.hasPrefix("a PEFT")
-            ? "merge the adapter into its base model first and give that folder"
-            : "load it once with transformers and save it with save_pretrained, which writes safetensors")
+          : format.hasPrefix("a sparse")
+            ? "expand it first: surgeon convert \(folder) -o OUT"
+            : format.hasPrefix("a PEFT")
+              ? "merge the adapter into its base model first and give that folder"
+              : "load it once with transformers and save it with save_pretrained, which writes safetensors")
     case .configMissing(let folder):
       Facts(
         code: "CONFIG_MISSING", exitCode: .inputMissing, found: "no config.json in \(folder)",
@@ -144,7 +146,7 @@ extension CheckpointError {
     case .badPatch(let file, let reason):
       Facts(
         code: "PATCH_BAD", found: "\(file): \(reason)",
-        expected: "a file of format version 1 by this program",
+        expected: "a file by this program, of a format version that it knows",
         suggestion: "check that this is the file meant; a newer version needs a newer program")
     case .inconsistentPatch(let tensor, let reason):
       Facts(
@@ -192,6 +194,11 @@ extension CheckpointError {
       Facts(
         code: "CANNOT_EXPORT", exitCode: .unsupported, found: "\(tensor): \(reason)",
         expected: "an edit that \(format) can say", suggestion: "apply the patch to a checkpoint instead")
+    case .badSparse(let file, let tensor, let reason):
+      Facts(
+        code: "SPARSE_BAD", found: "\(file), \(tensor): \(reason)",
+        expected: "a sparse checkpoint file by this program, unchanged",
+        suggestion: "copy the file again, or make it again from the dense checkpoint with surgeon convert")
     case .cannotCompose(let reason):
       Facts(
         code: "CANNOT_COMPOSE", found: reason,

@@ -87,6 +87,8 @@ public enum CheckpointError: SurgeonError {
   case movedSince(tensor: String, expected: String, found: String)
   /// The edit cannot be said in the export's format.
   case cannotExport(tensor: String, format: String, reason: String)
+  /// A sparse file's record, places or values are not what they must be.
+  case badSparse(file: String, tensor: String, reason: String)
   /// Patches that cannot be put together.
   case cannotCompose(reason: String)
 

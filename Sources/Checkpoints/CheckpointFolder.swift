@@ -40,6 +40,7 @@ struct CheckpointFolder {
       placement = try Self.placement("\(folder)/\(index)")
       shards = Set(placement.map(\.shard)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       for shard in shards where !Files.exists("\(folder)/\(shard)") {
+        if SparseCheckpoint.isOne(folder) { throw Self.refusal(folder, names: try Files.list(folder)) }
         let tensor = placement.first { $0.shard == shard }?.tensor ?? ""
         throw CheckpointError.shardMissing(folder: folder, shard: shard, tensor: tensor)
       }
@@ -81,6 +82,10 @@ struct CheckpointFolder {
   private static func refusal(_ folder: String, names: [String]) -> CheckpointError {
     func having(_ endings: String...) -> [String] {
       names.filter { name in endings.contains { name.hasSuffix($0) } }
+    }
+    if names.contains(SparseCheckpoint.fileName) {
+      return .unsupportedWeights(
+        folder: folder, files: [SparseCheckpoint.fileName], format: "a sparse checkpoint")
     }
     let formats: [(files: [String], format: String)] = [
       (names.filter { $0 == "adapter_config.json" || $0 == "adapter_model.safetensors" }, "a PEFT adapter"),

@@ -1,5 +1,3 @@
-import CKernels
-import Glibc
 import Runtime
 import Tensors
 
@@ -47,31 +45,12 @@ public struct CheckpointWriter {
   /// The same for any source; its weights may have to be converted.
   init(copying source: Checkpoint, output: String) throws {
     self.source = source
-    self.output = output.count > 1 && output.hasSuffix("/") ? String(output.dropLast()) : output
-    var info = stat()
-    guard lstat(self.output, &info) != 0 else { throw FileError.exists(path: self.output) }
-    var place = Files.folder(of: self.output)
-    while !Files.exists(place) { place = Files.folder(of: place) }
-    if let home = Self.realPath(source.folder), let parent = Self.realPath(place),
-      parent == home || parent.hasPrefix(home + "/")
-    {
-      throw CheckpointError.outputInsideSource(output: output, source: source.folder)
-    }
-    for item in source.items {
-      guard let obstacle = item.obstacle else { continue }
-      throw CheckpointError.notCopyable(path: "\(source.folder)/\(item.path)", reason: obstacle)
-    }
+    self.output = try PartialFolder.check(output: output, source: source.folder, items: source.items)
     try Files.requireSpace(UInt64(bytesNeeded), at: self.output)
   }
 
   /// Bytes that the output takes.
   public var bytesNeeded: Int { source.items.reduce(1 << 16) { $0 + $1.size } }
-
-  private static func realPath(_ path: String) -> String? {
-    guard let text = realpath(path, nil) else { return nil }
-    defer { free(text) }
-    return String(cString: text)
-  }
 
   /// Writes the copy with some tensors changed.
   ///
@@ -107,15 +86,7 @@ public struct CheckpointWriter {
     return outcome
   }
 
-  func makePartial() throws -> String {
-    try Files.makeFolder(Files.folder(of: output))
-    for attempt in 0..<100 {
-      let path = "\(output).partial-\(getpid())" + (attempt == 0 ? "" : "-\(attempt)")
-      if mkdir(path, 0o777) == 0 { return path }
-      guard errno == EEXIST else { throw FileError.cannotCreate(path: path, reason: Files.lastReason) }
-    }
-    throw FileError.cannotCreate(path: output, reason: "a hundred partial folders are in the way")
-  }
+  func makePartial() throws -> String { try PartialFolder.make(for: output) }
 
   private func fill(
     _ partial: String, _ changes: [String: Transform], _ record: [UInt8]?, _ progress: ProgressSink,
@@ -185,24 +156,8 @@ public struct CheckpointWriter {
   }
 
   func flushFolders(_ partial: String) throws {
-    for folder in [partial] + source.items.filter(\.isFolder).map({ "\(partial)/\($0.path)" }) {
-      let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-      guard descriptor >= 0, fsync(descriptor) == 0 else {
-        throw FileError.failed(operation: "flushing", path: folder, reason: Files.lastReason)
-      }
-      close(descriptor)
-    }
+    try PartialFolder.flush(partial, folders: source.items.filter(\.isFolder).map(\.path))
   }
 
-  func publish(_ partial: String) throws {
-    guard ck_rename_new(partial, output) == 0 else {
-      if errno == EEXIST { throw FileError.exists(path: output) }
-      throw FileError.failed(operation: "renaming", path: partial, reason: Files.lastReason)
-    }
-    let parent = open(Files.folder(of: output), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if parent >= 0 {
-      fsync(parent)
-      close(parent)
-    }
-  }
+  func publish(_ partial: String) throws { try PartialFolder.publish(partial, as: output) }
 }

@@ -31,6 +31,9 @@ public enum LoRAExport {
       let name = touched.tensor
       let stem = String(name.dropLast(name.hasSuffix(".bias") ? ".bias".count : ".weight".count))
       let path = module?(name) ?? defaultModule(stem, base: base)
+      if patch.sparse.contains(where: { $0.tensor == name }) {
+        throw refusal(name, "new values at single places are no product of two narrow matrices")
+      }
       if let edit = patch.projections.first(where: { $0.tensor == name }) {
         try adapter.add(edit, direction: patch.directions[edit.direction], base: base, to: path)
       } else {

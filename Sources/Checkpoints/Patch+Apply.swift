@@ -155,6 +155,9 @@ extension Patch {
 
   /// The edits of one tensor as arithmetic.
   func arithmetic(for entry: TensorEntry, of checkpoint: Checkpoint) throws -> any TensorArithmetic {
+    if let edit = sparse.first(where: { $0.tensor == entry.name }) {
+      return SparseArithmetic(entry: entry, edit: edit)
+    }
     guard let edit = projections.first(where: { $0.tensor == entry.name }) else {
       return RowArithmetic(entry: entry, edits: edits(of: entry.name), deltas: deltas)
     }
@@ -165,8 +168,10 @@ extension Patch {
   var undoItems: [Undo.Item] {
     touched.map { touched in
       let parts = edits(of: touched.tensor)
+      let places = sparse.first { $0.tensor == touched.tensor }?.places
       return Undo.Item(
-        tensor: touched.tensor, rows: touched.isWhole ? nil : parts.flatMap(\.rows).sorted(),
+        tensor: touched.tensor,
+        rows: touched.isWhole || places != nil ? nil : parts.flatMap(\.rows).sorted(), places: places,
         transposed: parts.first?.transposed ?? false, beforeSHA256: touched.beforeSHA256,
         afterSHA256: touched.afterSHA256)
     }

@@ -29,7 +29,7 @@ extension Patch {
   ///   ``CheckpointError/inconsistentPatch(tensor:reason:)``.
   public static func draft(
     _ checkpoint: Checkpoint, _ changes: [RowChange] = [], projections: [ProjectionChange] = [],
-    provenance: JSONValue = [:]
+    sparse: [SparseChange] = [], provenance: JSONValue = [:]
   ) throws -> Patch {
     func entry(_ tensor: String) throws -> TensorEntry {
       guard let entry = checkpoint.entry(tensor) else {
@@ -52,9 +52,15 @@ extension Patch {
         norms: change.norms, direction: directions.place(change.direction), strength: change.strength,
         beforeSHA256: "", afterSHA256: "")
     }
+    let places = try sparse.map { change in
+      let entry = try entry(change.tensor)
+      return SparseEdit(
+        tensor: change.tensor, dtype: entry.dtype, shape: entry.shape, places: change.places,
+        values: change.values, beforeSHA256: "", afterSHA256: "")
+    }
     return try Patch(
       deltas: deltas.vectors, edits: edits, directions: directions.vectors, projections: whole,
-      provenance: provenance)
+      sparse: places, provenance: provenance)
   }
 
   /// Vectors, equal ones once.
@@ -79,9 +85,10 @@ extension Patch {
   /// - Complexity: one pass over the touched tensors, and a second for hashes not known yet.
   public static func build(
     _ checkpoint: Checkpoint, _ changes: [RowChange] = [], projections: [ProjectionChange] = [],
-    provenance: JSONValue = [:], progress: ProgressSink = ignoreProgress
+    sparse: [SparseChange] = [], provenance: JSONValue = [:], progress: ProgressSink = ignoreProgress
   ) throws -> Patch {
-    let draft = try draft(checkpoint, changes, projections: projections, provenance: provenance)
+    let draft = try draft(
+      checkpoint, changes, projections: projections, sparse: sparse, provenance: provenance)
     let before = try checkpoint.sha256(ofTensors: draft.tensors, progress: progress)
     let (effects, after) = try draft.rehearse(on: checkpoint, progress: progress)
     guard effects.contains(where: { $0.changed > 0 }) else {
@@ -96,8 +103,13 @@ extension Patch {
       whole[index].beforeSHA256 = before[whole[index].tensor] ?? ""
       whole[index].afterSHA256 = after[whole[index].tensor] ?? ""
     }
+    var places = draft.sparse
+    for index in places.indices {
+      places[index].beforeSHA256 = before[places[index].tensor] ?? ""
+      places[index].afterSHA256 = after[places[index].tensor] ?? ""
+    }
     return try Patch(
-      deltas: draft.deltas, edits: edits, directions: draft.directions, projections: whole,
+      deltas: draft.deltas, edits: edits, directions: draft.directions, projections: whole, sparse: places,
       provenance: provenance)
   }
 

@@ -23,11 +23,14 @@ extension Patch {
   /// the order given; the sum is added to the weight and rounded once. Applying the parts one after the other rounds to
   /// the stored type after each, so that the two ways can differ in last places. Rows that get the same parts share
   /// one delta; rows whose sum is zero everywhere drop out. The strength with which a tensor loses a direction is
-  /// scaled in f64; such a tensor may stand in one part only, since two such edits, or one and rows, do not add.
+  /// scaled in f64; such a tensor may stand in one part only, since two such edits, or one and rows, do not add. A tensor
+  /// that gets values at single places in some part comes out as such an edit: taken as they are (scale 1, each made from the one
+  /// before), the parts give exactly the last one's bytes; scaled or side by side, their differences are added, each
+  /// scaled in f64 and rounded once to f32.
   ///
   /// Every part must have been made from `base`, or from the result of parts before it.
   /// - Throws: ``CheckpointError/cannotCompose(reason:)``, and what
-  ///   ``build(_:_:provenance:progress:)`` and ``checkFits(_:progress:)`` throw.
+  ///   ``build(_:_:projections:sparse:provenance:progress:)`` and ``checkFits(_:progress:)`` throw.
   public static func compose(
     _ parts: [Part], on base: Checkpoint, provenance: JSONValue = [:], progress: ProgressSink = ignoreProgress
   ) throws -> Patch {
@@ -42,8 +45,11 @@ extension Patch {
     var order: [String] = []
     var meetings: [String: [Int: [Meeting]]] = [:]  // tensor → row → what meets there, in order
     var transposed: [String: Bool] = [:]
+    var taken: Set<String> = []
+    let placed = parts.filter { $0.scale != 0 }.flatMap { $0.patch.sparse.map(\.tensor) }
+      .filter { taken.insert($0).inserted }
     for (index, part) in parts.enumerated() where part.scale != 0 {
-      for edit in part.patch.edits {
+      for edit in part.patch.edits where !taken.contains(edit.tensor) {
         if meetings[edit.tensor] == nil { order.append(edit.tensor) }
         guard transposed[edit.tensor, default: edit.transposed] == edit.transposed else {
           throw CheckpointError.cannotCompose(
@@ -56,7 +62,8 @@ extension Patch {
         }
       }
     }
-    let projections = try projections(parts, rowsEdited: Set(order))
+    let projections = try projections(parts, rowsEdited: Set(order).union(taken))
+    let sparse = try composeSparse(parts, placed, on: base)
     var changes: [RowChange] = []
     for tensor in order {
       var groups: [[Meeting]: [Int]] = [:]
@@ -75,11 +82,14 @@ extension Patch {
           RowChange(tensor: tensor, rows: rows, transposed: transposed[tensor] ?? false, delta: sum))
       }
     }
-    guard !changes.isEmpty || !projections.isEmpty else { throw CheckpointError.nothingChanged(edited: 0) }
+    guard !changes.isEmpty || !projections.isEmpty || !sparse.isEmpty else {
+      throw CheckpointError.nothingChanged(edited: 0)
+    }
     var origin = provenance
     origin["composed"] = .array(
       try parts.map { ["sha256": .string(try $0.patch.sha256()), "scale": .number($0.scale)] })
-    return try build(base, changes, projections: projections, provenance: origin, progress: progress)
+    return try build(
+      base, changes, projections: projections, sparse: sparse, provenance: origin, progress: progress)
   }
 
   /// The whole-tensor edits of all parts, scaled.

@@ -3,8 +3,8 @@ import OrderedCollections
 import Runtime
 import Tensors
 
-/// A patch is one safetensors file: `delta.N` f32, `rows.N` i64, `direction.N` f32, and the rest as JSON texts in the
-/// metadata. Without projections it has the bytes of version 1.
+/// A patch is one safetensors file: `delta.N` f32, `rows.N` i64, `direction.N` f32, `places.N` u8 with `values.N`, and the
+/// rest as JSON texts in the metadata. Without projections and sparse edits it has the bytes of version 1.
 extension Patch {
   static let kind = "surgeon-patch"
 
@@ -37,14 +37,21 @@ extension Patch {
           beforeSHA256: target.before, afterSHA256: target.after))
     }
     let projections = try Self.projections(record, path: path)
-    guard projections.isEmpty == (record.version == 1) else {
-      throw bad("version \(record.version) with \(projections.count) projections")
+    let sparse = try Self.sparse(record, path: path)
+    guard record.version == Self.version(projections: projections.count, sparse: sparse.count) else {
+      throw bad(
+        "version \(record.version) with \(projections.count) projections and \(sparse.count) sparse edits")
     }
     let directions = record.value["directions"]?.int ?? 0
     guard (0...file.entries.count).contains(directions) else { throw bad("\(directions) directions") }
     try self.init(
       deltas: deltas, edits: edits, directions: try vectors("direction", directions),
-      projections: projections, provenance: record.value["provenance"] ?? [:])
+      projections: projections, sparse: sparse, provenance: record.value["provenance"] ?? [:])
+  }
+
+  /// The oldest version of the format that can say so.
+  private static func version(projections: Int, sparse: Int) -> Int {
+    sparse > 0 ? 3 : projections > 0 ? 2 : 1
   }
 
   private static func projections(_ record: PatchRecord, path: String) throws -> [ProjectionEdit] {
@@ -87,7 +94,7 @@ extension Patch {
   private var items: [SafetensorsWriter.Item] {
     edits.enumerated().map { .init("rows.\($0)", Tensor(integers: $1.rows)) }
       + deltas.enumerated().map { .init("delta.\($0)", Tensor($1)) }
-      + directions.enumerated().map { .init("direction.\($0)", Tensor($1)) }
+      + directions.enumerated().map { .init("direction.\($0)", Tensor($1)) } + sparseItems
   }
 
   private func metadata() throws -> OrderedDictionary<String, String> {
@@ -113,6 +120,8 @@ extension Patch {
           return value
         })
     }
-    return try PatchRecord.metadata(value, kind: Self.kind, version: projections.isEmpty ? 1 : 2)
+    if !sparse.isEmpty { value["sparse"] = sparseRecords }
+    return try PatchRecord.metadata(
+      value, kind: Self.kind, version: Self.version(projections: projections.count, sparse: sparse.count))
   }
 }

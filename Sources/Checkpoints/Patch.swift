@@ -49,16 +49,16 @@ public struct RowEdit: Sendable, Equatable {
   public var rowWidth: Int { transposed && shape.count >= 2 ? shape[shape.count - 2] : shape.last ?? 1 }
 }
 
-/// An edit as a file: which rows of which tensors get which delta, which tensors lose which direction, and the hashes
-/// that say where it fits.
+/// An edit as a file: which rows of which tensors get which delta, which tensors lose which direction, which places get
+/// which values, and the hashes that say where it fits.
 ///
 /// An edited row's values become round(f32(w) + δ), nearest even, in the type they are stored in; ``ProjectionArithmetic``
-/// says what becomes of a tensor that loses a direction. No row is edited twice and no tensor in both ways, so each value
-/// is rounded once.
+/// says what becomes of a tensor that loses a direction, and ``SparseEdit`` puts values in place as they are. No row is
+/// edited twice and no tensor in two ways, so each value is rounded once.
 public struct Patch: Sendable, Equatable {
   /// The newest version of the file format that this program writes and reads. Version 1 has row edits only; a patch
-  /// with projections is version 2, so that a program which does not know them refuses it.
-  public static let formatVersion = 2
+  /// with projections is version 2 and one with sparse edits version 3, so that a program which does not know them refuses it.
+  public static let formatVersion = 3
 
   /// δ = strength · direction, rounded once to f32; each as long as the rows it is added to.
   public let deltas: [[Float]]
@@ -68,6 +68,8 @@ public struct Patch: Sendable, Equatable {
   public let directions: [[Float]]
   /// What loses them, a tensor once at most.
   public let projections: [ProjectionEdit]
+  /// The tensors that get new values at single places, each once at most.
+  public let sparse: [SparseEdit]
   /// Where the patch comes from: probe, strength, model, program. Free in form, part of the file.
   public let provenance: JSONValue
 
@@ -75,20 +77,24 @@ public struct Patch: Sendable, Equatable {
   /// - Throws: ``CheckpointError/inconsistentPatch(tensor:reason:)``.
   public init(
     deltas: [[Float]], edits: [RowEdit], directions: [[Float]] = [], projections: [ProjectionEdit] = [],
-    provenance: JSONValue = [:]
+    sparse: [SparseEdit] = [], provenance: JSONValue = [:]
   ) throws {
     self.deltas = deltas
     self.edits = edits
     self.directions = directions
     self.projections = projections
+    self.sparse = sparse
     self.provenance = provenance
     try check()
   }
 
-  /// The tensors that the patch edits, in the order in which they first stand in ``edits``, then in ``projections``.
+  /// The tensors that the patch edits, in the order in which they first stand in ``edits``, then in ``projections`` and
+  /// ``sparse``.
   public var tensors: [String] {
     var seen: Set<String> = []
-    return (edits.map(\.tensor) + projections.map(\.tensor)).filter { seen.insert($0).inserted }
+    return (edits.map(\.tensor) + projections.map(\.tensor) + sparse.map(\.tensor)).filter {
+      seen.insert($0).inserted
+    }
   }
 
   /// The same with shapes, row counts and hashes.
@@ -107,18 +113,25 @@ public struct Patch: Sendable, Equatable {
           tensor: $0.tensor, dtype: $0.dtype, shape: $0.shape, rows: $0.rowCount, isWhole: true,
           beforeSHA256: $0.beforeSHA256, afterSHA256: $0.afterSHA256)
       }
+      + sparse.map {
+        TouchedTensor(
+          tensor: $0.tensor, dtype: $0.dtype, shape: $0.shape, rows: $0.rowCount, isWhole: false,
+          beforeSHA256: $0.beforeSHA256, afterSHA256: $0.afterSHA256)
+      }
   }
 
   /// The edits of one tensor.
   public func edits(of tensor: String) -> [RowEdit] { edits.filter { $0.tensor == tensor } }
 
-  /// Rows that the patch edits, over all tensors; all stored rows of a tensor that loses a direction.
+  /// Rows that the patch edits, over all tensors; all stored rows of a tensor that loses a direction, and the stored rows
+  /// that hold a place of a sparse edit.
   public var rowCount: Int {
     edits.reduce(0) { $0 + $1.rows.count } + projections.reduce(0) { $0 + $1.rowCount }
+      + sparse.reduce(0) { $0 + $1.rowCount }
   }
 
   private func check() throws {
-    guard !edits.isEmpty || !projections.isEmpty else {
+    guard !edits.isEmpty || !projections.isEmpty || !sparse.isEmpty else {
       throw CheckpointError.inconsistentPatch(tensor: "(none)", reason: "no edits")
     }
     for (index, delta) in deltas.enumerated() where !delta.allSatisfy(\.isFinite) {
@@ -158,6 +171,7 @@ public struct Patch: Sendable, Equatable {
       throw CheckpointError.inconsistentPatch(tensor: tensor, reason: "a row is edited twice")
     }
     try checkProjections(apartFrom: Set(taken.keys))
+    try checkSparse(apartFrom: Set(taken.keys).union(projections.map(\.tensor)))
   }
 
   private func checkProjections(apartFrom rowsEdited: Set<String>) throws {

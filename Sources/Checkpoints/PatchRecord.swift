@@ -40,6 +40,15 @@ extension PatchTarget {
     after = edit.afterSHA256
   }
 
+  init(_ edit: SparseEdit) {
+    tensor = edit.tensor
+    dtype = edit.dtype
+    shape = edit.shape
+    transposed = false
+    before = edit.beforeSHA256
+    after = edit.afterSHA256
+  }
+
   init(_ value: JSONValue, file: String) throws {
     let sizes = value["shape"]?.array?.compactMap(\.int)
     guard let tensor = value["tensor"]?.string, let type = value["dtype"]?.string,

@@ -20,6 +20,11 @@ public struct SafetensorsHeader: Sendable {
   /// Reads and checks the header of a whole file's bytes; `file` names it in errors, `shard` in entries.
   /// - Throws: ``CheckpointError``, one case for each defect.
   public init(bytes: UnsafeRawBufferPointer, file: String, shard: String) throws {
+    try self.init(bytes: bytes, of: bytes.count, file: file, shard: shard)
+  }
+
+  /// The same for the first bytes of a file of `size` bytes; only the header has to be among them.
+  init(bytes: UnsafeRawBufferPointer, of size: Int, file: String, shard: String) throws {
     guard bytes.count >= 8 else {
       throw CheckpointError.truncated(file: file, size: bytes.count, needed: 8)
     }
@@ -43,7 +48,7 @@ public struct SafetensorsHeader: Sendable {
         entries.append(try Self.entry(name, value, dataStart: dataStart, file: file, shard: shard))
       }
     }
-    try Self.checkTiling(entries, dataStart: dataStart, size: bytes.count, file: file)
+    try Self.checkTiling(entries, dataStart: dataStart, size: size, file: file)
     self.entries = entries
     self.metadata = metadata
     self.dataStart = dataStart

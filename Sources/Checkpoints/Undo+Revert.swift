@@ -36,6 +36,10 @@ extension Undo {
     for (target, (item, original)) in zip(targets, zip(items, originals)) {
       let layout = RowLayout(shape: target.shape, transposed: target.transposed, rows: item.rows)
       transforms[item.tensor] = { rows, bytes in
+        if let places = item.places {
+          return places.scatter(
+            original.bytes, size: target.dtype.size, width: layout.width, into: bytes, rows)
+        }
         layout.scatter(original.bytes, size: target.dtype.size, into: bytes, rows)
       }
     }

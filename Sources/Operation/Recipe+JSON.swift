@@ -44,7 +44,7 @@ extension Recipe {
       if let names = try part.strings("edit") {
         for name in names where EditKind.named(name) == nil {
           throw OperationError.value(
-            path: "locate.edit", reason: "\"\(name)\" is none of \(EditKind.all.map(\.name))")
+            path: "locate.edit", reason: "\"\(name)\" is none of \(EditKind.located.map(\.name))")
         }
         locate.edits = names
       }

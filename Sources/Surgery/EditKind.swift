@@ -60,9 +60,19 @@ public struct EditKind: Sendable {
         name: "layers", range: "block numbers", standard: "all", summary: "blocks that lose the direction"),
     ], strength: "all of the direction is taken out; 2 turns it round")
 
-  /// All kinds, in the order of listings.
-  public static let all: [EditKind] = [.addRows, .ablate]
+  /// New values at single places.
+  public static let sparse = EditKind(
+    name: "sparse",
+    summary: "puts the values of an edited copy in place, bit for bit: pruning, or any other change",
+    reference: "-", parameters: [],
+    strength: "the whole difference; surgeon edit compose --scale takes a part of it")
 
-  /// The kind of a name; nil for an unknown one.
-  public static func named(_ name: String) -> EditKind? { all.first { $0.name == name } }
+  /// The kinds that a direction is located for, in the order of listings.
+  public static let located: [EditKind] = [.addRows, .ablate]
+
+  /// All kinds, in the order of listings.
+  public static let all: [EditKind] = located + [.sparse]
+
+  /// The located kind of a name; nil for any other.
+  public static func named(_ name: String) -> EditKind? { located.first { $0.name == name } }
 }

@@ -4,17 +4,21 @@ import JSON
 import Reports
 import Runtime
 
-/// `surgeon convert MODEL -o OUT`.
+/// `surgeon convert MODEL [--to sparse] -o OUT`.
 struct ConvertCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
     abstract:
-      "Writes a folder's PyTorch state dicts (.bin, .pt) as safetensors; every side file stays as it is.",
+      "Writes a folder's PyTorch state dicts (.bin, .pt) as safetensors, or a folder as a sparse file and back.",
     discussion: """
       The pickles are parsed, never run: only a dictionary of tensors is understood, everything else is refused by name.
-      Types, names and sharding stay. The copy is read back and compared before it gets its name.
+      Types, names, sharding and every side file stay. The copy is read back and compared before it gets its name.
+
+      --to sparse writes the weights as one model.sparse.safetensors in which zeros take no bytes: for pruned checkpoints, smaller
+      on the disk only. Converting such a folder again gives the dense one back, byte for byte.
 
       Example: surgeon convert models/old -o models/old-safetensors
+      Example: surgeon convert models/pruned --to sparse -o models/pruned-small
       """)
   static let kind = "convert"
 
@@ -24,6 +28,9 @@ struct ConvertCommand: ReportingCommand {
   @Option(name: .shortAndLong, help: "The new checkpoint folder.")
   var output: String
 
+  @Option(help: "The format: safetensors (also what a sparse file is expanded to), sparse.")
+  var to = "safetensors"
+
   @Flag(help: "Only say what would be read and written.")
   var dryRun = false
 
@@ -31,7 +38,15 @@ struct ConvertCommand: ReportingCommand {
 
   var defaultReport: String? { ReportPlace.beside(output, dryRun: dryRun) }
 
+  func validate() throws {
+    guard ["safetensors", "sparse"].contains(to) else {
+      throw ValidationError("--to \(to): the formats are safetensors and sparse")
+    }
+  }
+
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
+    if to == "sparse" { return try makeSparse(&report, session) }
+    if SparseCheckpoint.isOne(model) { return try expand(&report, session) }
     let checkpoint = try Checkpoint(folder: model)
     try report.read(checkpoint, role: "source_model", hashing: false, progress: session.progress)
     if dryRun {

@@ -26,13 +26,16 @@ struct EditCommand: ParsableCommand {
 extension Patch {
   /// The tensors of the patch as reports list them.
   func tensorsJSON(_ effects: [TensorEffect] = []) -> JSONValue {
-    .array(
+    let places = Dictionary(sparse.map { ($0.tensor, $0.places.count) }) { first, _ in first }
+    return .array(
       touched.map { tensor in
         var json: JSONValue = [
           "name": .string(tensor.tensor), "rows": .integer(tensor.rows),
-          "edit": .string(tensor.isWhole ? "ablate" : "add-rows"),
+          "edit": .string(
+            tensor.isWhole ? "ablate" : places[tensor.tensor] == nil ? "add-rows" : "sparse"),
           "sha256_before": .string(tensor.beforeSHA256), "sha256_after": .string(tensor.afterSHA256),
         ]
+        if let count = places[tensor.tensor] { json["places"] = .integer(count) }
         if let effect = effects.first(where: { $0.tensor == tensor.tensor }) {
           json["rows_changed"] = .integer(effect.rowsChanged)
           json["values_edited"] = .integer(effect.edited)

@@ -18,10 +18,11 @@ struct ImportanceCommand: ReportingCommand {
     discussion: """
       Prints every score's distribution per matrix, or with --grain the units that matter most and least; -o writes the
       scores of all units. --overlap compares scores with one another: rank correlation, agreement at the top, and how
-      many of the rows that carry a behaviour pruning by another score would remove. No tokenizer is needed unless a
+      many of the rows that carry a behaviour pruning by another score would remove. --spectra reads the eigenvalues of every matrix. No tokenizer is needed unless a
       score asks for texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
 
       Example: surgeon importance models/llama --score magnitude,cosine --probe probe --overlap --grain row
+      Example: surgeon importance models/llama --spectra --roles mlp -o spectra.csv
       """)
   static let kind = "importance"
 
@@ -62,6 +63,8 @@ struct ImportanceCommand: ReportingCommand {
 
   @OptionGroup var overlap: OverlapOptions
 
+  @OptionGroup var spectra: SpectraOptions
+
   @OptionGroup var common: CommonOptions
 
   static let aggregations = UnitScores.Aggregation.allCases.map(\.rawValue).joined(separator: ", ")
@@ -70,6 +73,12 @@ struct ImportanceCommand: ReportingCommand {
 
   func validate() throws {
     if top < 1 { throw ValidationError("--top must be at least 1") }
+    if spectra.spectra {
+      if overlap.overlap { throw ValidationError("--spectra and --overlap are two questions: ask one") }
+      if let output, !output.hasSuffix(".csv") {
+        throw ValidationError("--output \(output): spectra go to a .csv")
+      }
+    }
     if let output, UnitScoreFile.Format(path: output) == nil {
       throw ValidationError("--output \(output): the name ends in .csv, .json or .safetensors")
     }
@@ -91,6 +100,10 @@ struct ImportanceCommand: ReportingCommand {
     let matrices = try opened.model.prunableMatrices(
       blocks: layers.map { try Set(BlockRange.parse($0, blocks: network.blocks)) },
       roles: roles.map { try BlockRole.prunable(parsing: $0) })
+    if spectra.spectra {
+      return try spectra.answer(
+        matrices, seed: common.seed, output: output, dryRun: dryRun, &report, session)
+    }
     if dryRun { return try dry(matrices, scores, &report, session) }
     let question = Question(
       model: opened.model, matrices: matrices, scores: scores, grain: grain, aggregation: aggregation,

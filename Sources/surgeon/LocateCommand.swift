@@ -31,7 +31,7 @@ struct LocateCommand: ReportingCommand {
   @Option(parsing: .upToNextOption, help: "Probe folder; several for --space per-layer.")
   var probe: [String]
 
-  @Option(help: "The kind of edit: \(EditKind.all.map(\.name).joined(separator: ", ")).")
+  @Option(help: "The kind of edit: \(EditKind.located.map(\.name).joined(separator: ", ")).")
   var edit = "add-rows"
 
   @Option(help: "Coordinates: \(EditSpace.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -91,7 +91,7 @@ struct LocateCommand: ReportingCommand {
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     guard let kind = EditKind.named(edit) else {
-      throw ProgramError.unknownName(what: "edit", name: edit, known: EditKind.all.map(\.name))
+      throw ProgramError.unknownName(what: "edit", name: edit, known: EditKind.located.map(\.name))
     }
     let space = try EditSpace.named(self.space ?? EditSpace.faithful.rawValue)
     if Files.exists(output) { throw FileError.exists(path: output) }

@@ -10,6 +10,8 @@ enum EditSchemas {
           "name": {"type": "string"},
           "rows_changed": {"$ref": "#/$defs/count"},
           "rows": {"$ref": "#/$defs/count"},
+          "edit": {"type": "string", "description": "add-rows, ablate, sparse"},
+          "places": {"$ref": "#/$defs/count", "description": "Places that a sparse edit gives values"},
           "sha256_before": {"$ref": "#/$defs/sha256"},
           "sha256_after": {"$ref": "#/$defs/sha256"}
         }
@@ -59,7 +61,7 @@ enum EditSchemas {
         }
         """#),
     .init(
-      kind: "edit.build", summary: "A plan at one strength as a patch",
+      kind: "edit.build", summary: "A plan at one strength, or the difference to an edited copy, as a patch",
       text: #"""
         {
           "type": "object", "required": ["tensors", "strength"],

@@ -92,10 +92,11 @@ enum ImportanceSchemas {
               }
             },
             "curve": {"type": "object"},
-            "spectra": {"type": "object"},
+            \#(SpectraSchema.properties),
             "dry_run": {"type": "object"}
           },
           "$defs": {
+            \#(SpectraSchema.definitions),
             "unit_score": {
               "type": "object", "required": ["unit", "block", "index", "score"],
               "properties": {

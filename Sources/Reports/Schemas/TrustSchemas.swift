@@ -113,7 +113,7 @@ enum TrustSchemas {
         }
         """#),
     .init(
-      kind: "convert", summary: "PyTorch state dicts written as safetensors",
+      kind: "convert", summary: "PyTorch state dicts written as safetensors; sparse files made and expanded",
       text: #"""
         {
           "type": "object", "required": ["files", "checks"],
@@ -130,6 +130,28 @@ enum TrustSchemas {
               "description": "Tensors that were views of others and are written whole"},
             "dropped": {"type": "array", "items": {"type": "string"}, "description": "Keys without tensors"},
             "model_hash": {"$ref": "#/$defs/sha256"},
+            "sparse": {
+              "type": "object", "required": ["bytes_before", "bytes_after", "values", "nonzero", "note"],
+              "properties": {
+                "bytes_before": {"$ref": "#/$defs/count", "description": "Of the dense weight files"},
+                "bytes_after": {"$ref": "#/$defs/count", "description": "Of the sparse file"},
+                "values": {"$ref": "#/$defs/count"},
+                "nonzero": {"$ref": "#/$defs/count", "description": "Values with a bit that is not zero"},
+                "note": {"type": "string"},
+                "tensors": {
+                  "type": "array",
+                  "items": {
+                    "type": "object", "required": ["name", "encoding", "values", "nonzero", "bytes_before", "bytes_after"],
+                    "properties": {
+                      "name": {"type": "string"},
+                      "encoding": {"type": "string", "description": "dense, bitmask, gaps, or N-of-M"},
+                      "values": {"$ref": "#/$defs/count"}, "nonzero": {"$ref": "#/$defs/count"},
+                      "bytes_before": {"$ref": "#/$defs/count"}, "bytes_after": {"$ref": "#/$defs/count"}
+                    }
+                  }
+                }
+              }
+            },
             "checks": {"type": "array", "items": {"$ref": "#/$defs/check"}}
           }
         }
