@@ -16,11 +16,11 @@ public struct LinearWeight: Sendable {
   public let bias: Tensor?
 
   /// The stored matrix, whole or the rows that count; of a transposed one always whole.
-  private let weight: Tensor
+  let weight: Tensor
   /// First output: a column of a transposed matrix.
-  private let firstColumn: Int
+  let firstColumn: Int
   /// Which stored outputs count, in order, where they do not lie together.
-  private let selection: [Int64]?
+  let selection: [Int64]?
   /// The bias of the stored outputs, `[stored outputs]`.
   private let storedBias: Tensor?
 

@@ -20,7 +20,7 @@ public enum SchemaRegistry {
   }
 
   static let entries: [Entry] =
-    [OperateSchema.entry] + ModelSchemas.entries + ProbeSchemas.entries + EditSchemas.entries
+    [OperateSchema.entry] + ModelSchemas.entries + EvaluationSchemas.entries + ProbeSchemas.entries + EditSchemas.entries
     + TrustSchemas.entries
     + ProgramSchemas.entries + [RecipeSchema.entry]
 
