@@ -98,10 +98,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Evaluation",
     [
-      "Architectures", "Checkpoints", "Organism", "Probing", "Tokenizers", "Transformers", "Tensors",
+      "Architectures", "Checkpoints", "Layers", "Organism", "Probing", "Tokenizers", "Transformers", "Tensors",
       "TestSupport", "Statistics", "JSON", "Runtime", collections,
     ],
-    []
+    ["Fixtures", "record_tasks.py"]
   ),
   (
     "Surgery",

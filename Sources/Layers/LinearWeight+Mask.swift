@@ -27,37 +27,27 @@ extension LinearWeight {
       let to = room.base.assumingMemoryBound(to: Word.self)
       bits.words.withUnsafeBufferPointer { words in
         guard let words = words.baseAddress else { return }
-        if isTransposed {
-          copyTransposed(from, to, words, bits.words.count)
-        } else {
-          copyRows(from, to, words, bits.words.count)
-        }
+        if isTransposed { copyTransposed(from, to, words) } else { copyRows(from, to, words) }
       }
     }
   }
 
   private func copyRows<Word: FixedWidthInteger>(
-    _ from: UnsafePointer<Word>, _ to: UnsafeMutablePointer<Word>, _ words: UnsafePointer<UInt64>,
-    _ count: Int
+    _ from: UnsafePointer<Word>, _ to: UnsafeMutablePointer<Word>, _ words: UnsafePointer<UInt64>
   ) {
     let (inputs, selection) = (self.inputs, self.selection)
+    let perRow = (inputs + 63) / 64
     Parallel.forEach(outputs, grain: max(1, 65536 / max(1, inputs))) { range in
       for row in range {
         let source = from + (selection.map { Int($0[row]) } ?? row) * inputs
         let target = to + row * inputs
-        var column = 0
-        while column < inputs {
-          let length = min(64, inputs - column)
-          var kept = WeightBits.load(words, count, row * inputs + column)
-          if length == 64 && kept == .max {
-            (target + column).update(from: source + column, count: 64)
-          } else {
-            for k in column..<(column + length) {
-              target[k] = source[k] & (0 &- Word(truncatingIfNeeded: kept & 1))
-              kept >>= 1
-            }
+        for word in 0..<perRow {
+          var kept = words[row * perRow + word]
+          let columns = (word * 64)..<min(inputs, word * 64 + 64)
+          for k in columns {
+            target[k] = source[k] & (0 &- Word(truncatingIfNeeded: kept & 1))
+            kept >>= 1
           }
-          column += length
         }
       }
     }
@@ -65,18 +55,17 @@ extension LinearWeight {
 
   /// A stored row holds one input of all outputs.
   private func copyTransposed<Word: FixedWidthInteger>(
-    _ from: UnsafePointer<Word>, _ to: UnsafeMutablePointer<Word>, _ words: UnsafePointer<UInt64>,
-    _ count: Int
+    _ from: UnsafePointer<Word>, _ to: UnsafeMutablePointer<Word>, _ words: UnsafePointer<UInt64>
   ) {
     let (inputs, outputs, selection) = (self.inputs, self.outputs, self.selection)
     let (stride, first) = (weight.shape[1], firstColumn)
+    let perRow = (inputs + 63) / 64
     Parallel.forEach(inputs, grain: max(1, 65536 / max(1, outputs))) { range in
       for input in range {
         let source = from + input * stride + first
         let target = to + input * outputs
         for output in 0..<outputs {
-          let place = output * inputs + input
-          let bit = Word(truncatingIfNeeded: words[place >> 6] >> UInt64(place & 63) & 1)
+          let bit = Word(truncatingIfNeeded: words[output * perRow + input >> 6] >> UInt64(input & 63) & 1)
           target[output] = source[selection.map { Int($0[output]) } ?? output] & (0 &- bit)
         }
       }

@@ -1,5 +1,6 @@
 import Architectures
 import Layers
+import OrderedCollections
 import Tensors
 
 /// Masks at run time.

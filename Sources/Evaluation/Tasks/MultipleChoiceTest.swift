@@ -1,5 +1,4 @@
-import Glibc
-import Layers
+import Architectures
 import Runtime
 import Tensors
 import Tokenizers

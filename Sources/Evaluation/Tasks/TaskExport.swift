@@ -1,4 +1,5 @@
 import JSON
+import OrderedCollections
 
 /// Results under the keys of lm-evaluation-harness, for the tables and leaderboards that read its files.
 ///

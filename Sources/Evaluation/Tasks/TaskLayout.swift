@@ -1,4 +1,5 @@
 import JSON
+import OrderedCollections
 import Runtime
 
 /// How a question is written in JSON, as a value: reading tries each in turn.
@@ -38,7 +39,7 @@ struct TaskLayout: Sendable {
     guard let layout = all.first(where: { Set($0.keys).isSubset(of: keys) }) else {
       throw .unknownLayout(place: place, keys: keys)
     }
-    do {
+    do throws(TaskLayoutProblem) {
       let question = try layout.read(value)
       guard question.choices.count >= 2 else { throw TaskLayoutProblem("fewer than two choices") }
       guard question.choices.allSatisfy({ !$0.isEmpty }) else { throw TaskLayoutProblem("an empty choice") }
