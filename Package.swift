@@ -45,6 +45,13 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   (
+    "Importance",
+    [
+      "Architectures", "Transformers", "Layers", "LinearAlgebra", "Tensors", "Tokenizers", "Checkpoints",
+      "Evaluation", "Probing", "Statistics", "CKernels", "JSON", "Runtime", collections,
+    ]
+  ),
+  (
     "Surgery",
     [
       "Architectures", "Transformers", "Layers", "LinearAlgebra", "Tensors", "Tokenizers", "Checkpoints",
@@ -52,6 +59,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
       "JSON", "Runtime", collections,
     ]
   ),
+  ("Distillation", ["Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
   (
     "Operation",
     [
@@ -104,6 +112,15 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ["Fixtures", "record_tasks.py"]
   ),
   (
+    "Importance",
+    [
+      "Architectures", "Checkpoints", "Evaluation", "Layers", "LinearAlgebra", "Organism", "Probing",
+      "Statistics", "Tokenizers", "Transformers", "Tensors", "TestSupport", "CKernels", "JSON", "Runtime",
+      collections,
+    ],
+    ["Fixtures", "Scripts"]
+  ),
+  (
     "Surgery",
     [
       "Architectures", "Checkpoints", "Layers", "LinearAlgebra", "Organism", "Tensors", "TestSupport",
@@ -113,6 +130,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
+  ("Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"], ["Fixtures", "record_classification.py"]),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 

@@ -111,8 +111,11 @@ public final class Operation {
       folder: folder.file("cache"), progress: progress)
   }
 
-  private func cachedSites() throws -> [Site] {
-    var names = [recipe.probe.sites, recipe.probe.directionSite]
+  /// Where the compared directions are read when the layer curve's best site is no residual stream: before the last block.
+  var residualStandIn: Site { .blockOutput(max(0, base.network.blocks - 2)) }
+
+  func cachedSites() throws -> [Site] {
+    var names = [recipe.probe.sites, recipe.probe.directionSite, residualStandIn.description]
     if recipe.locate.spaces.contains(.perLayer) { names.append("blocks.*.mlp.input") }
     return try Site.list(names.joined(separator: ","), blocks: base.network.blocks)
   }

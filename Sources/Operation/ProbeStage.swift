@@ -86,7 +86,7 @@ extension Operation {
       progress: progress)
     stage.curve = curve(outcome, sites)
     let chosen = try Site(parsing: outcome.best.site)
-    let residual = chosen.isResidual ? chosen : .blockOutput(max(0, blocks - 2))
+    let residual = chosen.isResidual ? chosen : residualStandIn
     for (name, pooling) in [
       ("\(choice.pooling.rawValue)", choice.pooling),
       ("\(choice.directionPooling.rawValue)", choice.directionPooling),

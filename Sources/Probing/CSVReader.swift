@@ -1,15 +1,17 @@
 /// Tables as text: RFC 4180 (quoted fields may hold delimiters, line ends and doubled quotes), or plain
 /// tab-separated lines, where a quote is a letter like any other.
-struct CSVReader {
+public struct CSVReader {
   /// One record with the line (from 1) on which it begins.
-  struct Record: Equatable {
-    var line: Int
-    var fields: [String]
+  public struct Record: Equatable, Sendable {
+    /// The line.
+    public var line: Int
+    /// The fields, unquoted.
+    public var fields: [String]
   }
 
   /// Reads all records; blank lines count nothing.
   /// - Throws: ``ProbingError/badLine(file:line:problem:expected:)``.
-  static func records(
+  public static func records(
     _ bytes: [UInt8], delimiter: UInt8 = UInt8(ascii: ","), quoting: Bool = true, file: String
   ) throws(ProbingError) -> [Record] {
     var reader = CSVReader(bytes: bytes, delimiter: delimiter, quoting: quoting, file: file)

@@ -70,6 +70,18 @@ public struct FeatureFile: Sendable {
       to: path)
   }
 
+  /// A tensor of F32, F16, BF16 or F64 as f32.
+  /// - Throws: ``ProbingError/badFeatures(file:problem:expected:)``, ``CheckpointError``.
+  public static func numbers(in file: SafetensorsFile, _ name: String) throws -> Tensor {
+    try single(file.tensor(name), name: name, path: file.path)
+  }
+
+  /// A vector of whole numbers.
+  /// - Throws: ``ProbingError/badFeatures(file:problem:expected:)``, ``CheckpointError``.
+  public static func integers(in file: SafetensorsFile, _ name: String) throws -> [Int] {
+    try integers(file.tensor(name), name: name, path: file.path)
+  }
+
   private static func single(_ tensor: Tensor, name: String, path: String) throws -> Tensor {
     if tensor.dtype == .f32 { return tensor }
     let result = Tensor(zeros: tensor.shape)

@@ -8,6 +8,12 @@ public enum NPYFile {
   /// Reads a matrix of f2, f4 or f8 as f32 features `[n, D]`.
   /// - Throws: ``ProbingError``, ``FileError``.
   public static func features(_ path: String, site: String) throws -> Features {
+    try Features(site: site, matrix(path))
+  }
+
+  /// Reads a matrix of f2, f4 or f8 as f32 `[rows, columns]`.
+  /// - Throws: ``ProbingError``, ``FileError``.
+  public static func matrix(_ path: String) throws -> Tensor {
     let array = try Mapped(reading: path)
     guard array.shape.count == 2 else {
       throw ProbingError.badFeatures(
@@ -23,7 +29,7 @@ public enum NPYFile {
       throw ProbingError.badFeatures(
         file: path, problem: "elements of type \(array.type)", expected: "f2, f4 or f8")
     }
-    return try Features(site: site, tensor)
+    return tensor
   }
 
   /// Reads a vector of whole numbers or truth values, `[n]`: labels or groups.

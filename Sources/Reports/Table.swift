@@ -204,16 +204,26 @@ public struct Table: Sendable, Equatable {
     }
     var text = title.map { "\($0)\n" } ?? ""
     text += rule("┌", "┬", "┐") + line(head) + rule("├", "┼", "┤")
-    for row in body { text += line(row) }
+    for row in body {
+      let wrapped = row.indices.map { TerminalText.lines(row[$0], width: widths[$0]) }
+      for index in 0..<(wrapped.map(\.count).max() ?? 0) {
+        text += line(wrapped.map { index < $0.count ? $0[index] : "" })
+      }
+    }
     return text + rule("└", "┴", "┘")
   }
+
+  /// Texts wider than this are padded no further in Markdown and go on in the next line on a terminal.
+  private static let mostWidth = 80
 
   private func layout(_ clean: (String) -> String, least: Int) -> ([String], [[String]], [Int]) {
     let head = columns.map { clean($0.title) }
     let body = rows.map { $0.map { clean($0.text) } }
     var widths = head.map { max(least, TerminalText.width($0)) }
     for row in body {
-      for column in row.indices { widths[column] = max(widths[column], TerminalText.width(row[column])) }
+      for column in row.indices {
+        widths[column] = max(widths[column], min(Self.mostWidth, TerminalText.width(row[column])))
+      }
     }
     return (head, body, widths)
   }
@@ -245,6 +255,21 @@ public enum TerminalText {
       return 2
     default: return 1
     }
+  }
+
+  /// The text in lines of at most a width, broken at spaces; a longer word has a line of its own.
+  public static func lines(_ text: String, width: Int) -> [String] {
+    guard self.width(text) > width else { return [text] }
+    var lines: [String] = []
+    var current = ""
+    for word in text.split(separator: " ") {
+      if !current.isEmpty, self.width(current) + 1 + self.width(String(word)) > width {
+        lines.append(current)
+        current = ""
+      }
+      current += current.isEmpty ? String(word) : " " + word
+    }
+    return lines + [current]
   }
 
   /// The text cut to a width, with `…` in place of what is left out.

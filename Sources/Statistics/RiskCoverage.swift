@@ -46,4 +46,51 @@ public struct RiskCoverage: Sendable, Equatable {
     area = Descriptive.mean(risks)
     bestArea = Descriptive.mean(best)
   }
+
+  /// Answers sorted once, to be asked for many weights (bootstrap).
+  public struct Order: Sendable {
+    /// Items from the most confident on, and where blocks of equal confidence begin; both empty for NaN.
+    private let order, starts: [Int]
+    private let correct: [Bool]
+
+    /// Sorts the answers by their confidence `[n]`.
+    public init(confidence: [Double], correct: [Bool]) {
+      precondition(confidence.count == correct.count, "one answer a confidence")
+      self.correct = correct
+      guard !confidence.contains(where: \.isNaN) else {
+        (order, starts) = ([], [])
+        return
+      }
+      let order = confidence.indices.sorted { (confidence[$1], $0) < (confidence[$0], $1) }
+      self.order = order
+      starts = order.indices.filter { $0 == 0 || confidence[order[$0]] != confidence[order[$0 - 1]] }
+    }
+
+    /// The area under the curve and that of the best order, for items that are there as many times as their weight
+    /// says (whole numbers; once without weights). Copies of an item have equal confidence, so the same rule of
+    /// blocks holds. Nil for no items.
+    public func areas(weights: [Double]? = nil) -> (area: Double, best: Double)? {
+      var covered = 0.0, errors = 0.0, sum = 0.0
+      for (block, start) in starts.enumerated() {
+        let end = block + 1 < starts.count ? starts[block + 1] : order.count
+        var size = 0.0, wrong = 0.0
+        for item in order[start..<end] {
+          let weight = weights?[item] ?? 1
+          size += weight
+          if !correct[item] { wrong += weight }
+        }
+        for place in 0..<Int(size) {
+          let part = wrong * Double(place + 1) / size
+          sum += (errors + part) / (covered + Double(place + 1))
+        }
+        covered += size
+        errors += wrong
+      }
+      guard covered > 0 else { return nil }
+      let right = Int(covered) - Int(errors)
+      var best = 0.0
+      for place in 0..<Int(errors) { best += Double(place + 1) / Double(right + place + 1) }
+      return (sum / covered, best / covered)
+    }
+  }
 }

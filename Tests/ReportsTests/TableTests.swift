@@ -34,6 +34,18 @@ import Testing
     #expect(TerminalText.cut("abc", to: 3) == "abc")
   }
 
+  @Test func longTextsGoOnInTheNextLine() {
+    #expect(TerminalText.lines("one two three", width: 7) == ["one two", "three"])
+    #expect(TerminalText.lines("one", width: 7) == ["one"])
+    #expect(TerminalText.lines("extraordinarily so", width: 7) == ["extraordinarily", "so"])
+    var table = Table([.init("Name"), .init("Summary")])
+    table.add([.text("a"), .text(Array(repeating: "words", count: 40).joined(separator: " "))])
+    let lines = table.box().split(separator: "\n")
+    #expect(lines.count == 4 + 4)  // frame and heading, and the words in four lines
+    #expect(Set(lines.map { TerminalText.width(String($0)) }).count == 1)
+    #expect(lines.allSatisfy { TerminalText.width(String($0)) < 100 })
+  }
+
   @Test func metricsWithABase() throws {
     let metrics = [
       Metric(

@@ -118,7 +118,7 @@ struct ChatTests {
         """
         model: \(model)
         behaviour: {name: hostile, positive: positive.jsonl, negative: negative.jsonl, pool: reply}
-        probe: {kinds: [means], sites: 'blocks.*.output,final_norm'}
+        probe: {kinds: [means], sites: final_norm}
         sweep: {strength: [2], rows: [2%], points: 1, controls: 1}
         prompts:
           target: prompts.jsonl

@@ -19,6 +19,25 @@ struct FailureTests {
   static let long = (0..<400).map { "word\($0)" }.joined(separator: "-")
 
   static let cases: [Case] = [
+    Case(
+      name: "labels that are no classes", arguments: "distill eval t.csv", exit: 65,
+      code: "LABEL_OUT_OF_RANGE"
+    ) {
+      try $0.write("label,a,b\n0,1,2\n2,1,2\n", to: "t.csv")
+    },
+    Case(name: "a table without labels", arguments: "distill eval t.csv", exit: 65, code: "BAD_TABLE") {
+      try $0.write("a,b\n1,2\n", to: "t.csv")
+    },
+    Case(name: "a table of an unknown kind", arguments: "distill eval t.txt", exit: 65, code: "BAD_TABLE") {
+      try $0.write("1 2", to: "t.txt")
+    },
+    Case(
+      name: "tables of other items", arguments: "distill eval t.csv --against u.csv", exit: 65,
+      code: "OTHER_ITEMS"
+    ) {
+      try $0.write("label,a,b\n0,1,2\n", to: "t.csv")
+      try $0.write("label,a,b\n1,1,2\n", to: "u.csv")
+    },
     Case(name: "no model", arguments: "inspect nothing", exit: 66, code: "FILE_MISSING"),
     Case(name: "a file for a model", arguments: "inspect model/config.json", exit: 66, code: "NOT_A_FOLDER"),
     Case(name: "no weights", arguments: "inspect model", exit: 66, code: "NO_WEIGHTS") {
@@ -308,7 +327,7 @@ struct FailureTests {
     #expect(report["run"]?["status"]?.string == "interrupted")
     #expect(report["run"]?["error"]?["code"]?.string == "INTERRUPTED")
 
-    try scratch.write(String(repeating: line + "\n", count: 90), to: "p.txt")
+    try scratch.write(String(repeating: line + "\n", count: 600), to: "p.txt")
     let second = try Program.start(
       ["generate", "model", "-f", "p.txt", "-n", "200", "--temperature", "3", "-q"], in: scratch.folder)
     Program.waitForHandlers(second)
@@ -318,6 +337,7 @@ struct FailureTests {
     kill(second, SIGINT)
     // 130 where the second signal finds it between two checks, which a group of prompts is long enough for; 75 where a
     // slow machine had not begun the group yet.
-    #expect([130, 75].contains(try Program.wait(second, in: scratch.folder).code))
+    let code = try Program.wait(second, in: scratch.folder).code
+    #expect([130, 75].contains(code), "ended with \(code)")
   }
 }

@@ -12,6 +12,7 @@
 #include "ck_pool.h"
 #include "ck_rotary.h"
 #include "ck_rows.h"
+#include "ck_select.h"
 #include "ck_sha256.h"
 #include "ck_softmax.h"
 #endif

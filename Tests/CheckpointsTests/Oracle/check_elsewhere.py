@@ -332,4 +332,5 @@ def main():
     print(table(outcome))
 
 
-main()
+if __name__ == "__main__":
+    main()
