@@ -106,7 +106,8 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Evaluation",
     [
-      "Architectures", "Checkpoints", "Layers", "Organism", "Probing", "Tokenizers", "Transformers", "Tensors",
+      "Architectures", "Checkpoints", "Layers", "Organism", "Probing", "Tokenizers", "Transformers",
+      "Tensors",
       "TestSupport", "Statistics", "JSON", "Runtime", collections,
     ],
     ["Fixtures", "record_tasks.py"]
@@ -130,7 +131,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ),
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
-  ("Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"], ["Fixtures", "record_classification.py"]),
+  (
+    "Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"],
+    ["Fixtures", "record_classification.py"]
+  ),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 

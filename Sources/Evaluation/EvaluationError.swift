@@ -52,7 +52,8 @@ public enum EvaluationError: SurgeonError {
     case .taskItemTooLong(let item, let tokens, let context):
       "the question \(item) has \(tokens) tokens, the model's context holds \(context)"
     case .unknownLayout(let place, let keys):
-      keys.isEmpty ? "\(place): no object" : "\(place): an object with the keys \(keys.joined(separator: ", "))"
+      keys.isEmpty
+        ? "\(place): no object" : "\(place): an object with the keys \(keys.joined(separator: ", "))"
     case .unknownMetric(let name, _): "the metric \"\(name)\""
     case .unknownTask(let name, _): "the task \"\(name)\""
     case .window(let window, let stride, _): "windows of \(window) tokens every \(stride)"
@@ -80,7 +81,8 @@ public enum EvaluationError: SurgeonError {
     case .nothingToMeasure: "check the file and --limit"
     case .task: "look at the place named; see surgeon ls tasks"
     case .taskItemTooLong: "use fewer --shots, or --truncate to cut questions at their beginning"
-    case .unknownLayout: "bring the file into one of these layouts; surgeon ls tasks shows what each task reads"
+    case .unknownLayout:
+      "bring the file into one of these layouts; surgeon ls tasks shows what each task reads"
     case .unknownMetric(let name, let known), .unknownTask(let name, let known):
       Suggestion.hint(for: name, in: known)
     case .text: "look at the place named; name another field with --column"

@@ -99,7 +99,8 @@ extension EvaluationMetric {
     EvaluationMetric(
       kind: .nll, unit: "nats", higherIsBetter: false, items: test.documents, itemName: "documents",
       tokens: test.tokens,
-      detail: "\(Format.count(test.predicted)) predicted tokens of \(Format.count(test.documents)) documents, "
+      detail:
+        "\(Format.count(test.predicted)) predicted tokens of \(Format.count(test.documents)) documents, "
         + "windows of at most \(test.window) tokens, \(test.beginsWithBOS ? "each begins with BOS" : "no BOS")"
     ) { model, overlay, progress in
       let result = try test.run(.init(model, overlay: overlay), progress: progress)
@@ -115,7 +116,8 @@ extension EvaluationMetric {
     return EvaluationMetric(
       kind: .kl, unit: "nats", higherIsBetter: false, items: test.texts.count, itemName: "documents",
       tokens: tokens,
-      detail: "\(Format.count(tokens - test.texts.count)) predicted tokens of \(Format.count(test.texts.count)) documents"
+      detail:
+        "\(Format.count(tokens - test.texts.count)) predicted tokens of \(Format.count(test.texts.count)) documents"
     ) { model, overlay, progress in
       let isBase = model === base && overlay == nil
       let result = try test.compare(overlay, in: isBase ? nil : model, progress: progress)

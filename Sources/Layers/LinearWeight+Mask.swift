@@ -13,7 +13,11 @@ extension LinearWeight {
   public func masked(_ bits: WeightBits, in room: TensorStorage) -> LinearWeight {
     precondition(bits.rows == outputs && bits.columns == inputs, "a mask of another shape")
     precondition(room.byteCount >= byteCount, "room for \(room.byteCount) bytes of \(byteCount)")
-    if dtype.size == 4 { copy(bits, to: room, as: UInt32.self) } else { copy(bits, to: room, as: UInt16.self) }
+    if dtype.size == 4 {
+      copy(bits, to: room, as: UInt32.self)
+    } else {
+      copy(bits, to: room, as: UInt16.self)
+    }
     let shape = isTransposed ? [inputs, outputs] : [outputs, inputs]
     return LinearWeight(
       Tensor(storage: room, shape: shape, dtype: dtype), transposed: isTransposed, bias: bias)

@@ -54,6 +54,7 @@ public struct WeightBits: Sendable, Equatable {
   public func selecting(rows chosen: [Int]) -> WeightBits {
     let width = wordsPerRow
     return WeightBits(
-      rows: chosen.count, columns: columns, words: chosen.flatMap { words[($0 * width)..<(($0 + 1) * width)] })
+      rows: chosen.count, columns: columns, words: chosen.flatMap { words[($0 * width)..<(($0 + 1) * width)] }
+    )
   }
 }

@@ -115,8 +115,12 @@ struct EvaluateCommand: ReportingCommand {
     if let output { try write(runs, to: output, into: &report) }
     try session.show(
       report, heading: runs.map { $0.test.line($0.result) },
-      tables: [Self.table(runs), Table(metrics: report.metrics.filter { !$0.name.hasSuffix("_acc") && !$0.name.hasSuffix("_acc_norm") })]
-        .filter { !$0.rows.isEmpty })
+      tables: [
+        Self.table(runs),
+        Table(
+          metrics: report.metrics.filter { !$0.name.hasSuffix("_acc") && !$0.name.hasSuffix("_acc_norm") }),
+      ]
+      .filter { !$0.rows.isEmpty })
   }
 
   /// Reads the tasks and encodes their questions.
@@ -144,7 +148,8 @@ struct EvaluateCommand: ReportingCommand {
     return tests
   }
 
-  private func perplexityTest(_ documents: TextDocuments, _ opened: OpenedModel, _ tokenizer: Tokenizer) throws
+  private func perplexityTest(_ documents: TextDocuments, _ opened: OpenedModel, _ tokenizer: Tokenizer)
+    throws
     -> PerplexityTest
   {
     var options = PerplexityTest.Options()
@@ -206,7 +211,8 @@ extension MultipleChoiceTest {
     var json: JSONValue = [
       "name": .string(file.kind.name), "path": .string(file.path), "layout": .string(file.layout),
       "questions": .integer(file.items.count), "questions_in_file": .integer(file.total),
-      "shots": .integer(options.shots), "truncated": .integer(truncated), "headline": .string(file.kind.headline),
+      "shots": .integer(options.shots), "truncated": .integer(truncated),
+      "headline": .string(file.kind.headline),
       "chance": .number(result.chance), "scored_tokens": .integer(predicted),
     ]
     for (name, accuracy) in result.accuracies {

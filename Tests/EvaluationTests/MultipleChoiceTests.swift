@@ -67,7 +67,9 @@ struct MultipleChoiceTests {
     let folder = try TemporaryFolder()
     let (model, tokenizer) = try Self.organism(folder)
     let beginning = tokenizer.encode("The mill stands by the").ids
-    let endings = ["river.", "tower of the town.", "a"].map { tokenizer.encode($0, addSpecialTokens: false).ids }
+    let endings = ["river.", "tower of the town.", "a"].map {
+      tokenizer.encode($0, addSpecialTokens: false).ids
+    }
     let group = SharedText(beginning: beginning, endings: endings)
     let states = try model.predictingStates([group, group]).toFloats()
     let width = model.network.headWidth
@@ -75,7 +77,9 @@ struct MultipleChoiceTests {
     for ending in endings + endings {
       let whole = try model.finalStates([beginning + ending]).toFloats()
       let from = (beginning.count - 1) * width
-      #expect(Array(states[(row * width)..<((row + ending.count) * width)]) == Array(whole[from..<(from + ending.count * width)]))
+      #expect(
+        Array(states[(row * width)..<((row + ending.count) * width)])
+          == Array(whole[from..<(from + ending.count * width)]))
       row += ending.count
     }
   }
@@ -135,7 +139,10 @@ struct MultipleChoiceTests {
     #expect(result.metrics.map(\.name) == ["choices_acc", "choices_acc_norm"])
   }
 
-  @Test(.enabled(if: SharedFixtures.has("models/stories260K/hf") && SharedFixtures.has("data/tasks"), "needs stories260K and tasks"))
+  @Test(
+    .enabled(
+      if: SharedFixtures.has("models/stories260K/hf") && SharedFixtures.has("data/tasks"),
+      "needs stories260K and tasks"))
   func logLikelihoodsAreThoseOfTransformers() throws {
     let recorded = try JSONValue(file: Files.folder(of: #filePath) + "/Fixtures/tasks.json")
     let folder = SharedFixtures.path("models/stories260K/hf")
@@ -145,7 +152,8 @@ struct MultipleChoiceTests {
       let kind = name.lowercased().replacing("-", with: "_")
       let items = try #require(recorded[kind]?.array)
       let file = try TaskFile(SharedFixtures.path("data/tasks/\(name)"), limit: items.count)
-      let test = try MultipleChoiceTest(file, tokenizer: tokenizer, contextLength: model.network.contextLength)
+      let test = try MultipleChoiceTest(
+        file, tokenizer: tokenizer, contextLength: model.network.contextLength)
       for (answer, item) in zip(try test.run(model).answers, items) {
         let expected = (item["log_likelihoods"]?.array ?? []).compactMap(\.double)
         #expect(answer.choices.count == expected.count)

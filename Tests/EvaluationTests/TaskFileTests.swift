@@ -48,7 +48,8 @@ struct TaskFileTests {
   @Test func namesTellTheTask() throws {
     let folder = try TemporaryFolder()
     try Files.makeFolder(folder.file("ARC-Challenge"))
-    try Files.write(Self.layouts[0] + "\n\n" + Self.layouts[1] + "\n", to: folder.file("ARC-Challenge/test.jsonl"))
+    try Files.write(
+      Self.layouts[0] + "\n\n" + Self.layouts[1] + "\n", to: folder.file("ARC-Challenge/test.jsonl"))
     let file = try TaskFile(folder.file("ARC-Challenge"))
     #expect(file.kind.name == "arc_challenge" && file.items.count == 2 && file.total == 2)
     #expect(try TaskFile(argument: "openbookqa=\(folder.file("ARC-Challenge"))").kind.name == "openbookqa")
@@ -63,16 +64,26 @@ struct TaskFileTests {
     ("{\"context\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}", "TASK_INVALID"),
     ("{\"context\": \"a\", \"choices\": [\"b\", 3], \"answer\": 0}", "TASK_INVALID"),
     ("{\"context\": \"\", \"choices\": [\"b\", \"c\"], \"answer\": 0}", "TASK_INVALID"),
-    ("{\"question\": \"a\", \"choices\": {\"text\": [\"b\", \"c\"], \"label\": [\"A\", \"B\"]}, \"answerKey\": \"C\"}", "TASK_INVALID"),
-    ("{\"question\": \"a\", \"choices\": {\"text\": [\"b\", \"c\"], \"label\": [\"A\", \"B\"]}, \"answerKey\": \"A\"}", "TASK_INVALID"),
-    ("{\"sentence\": \"no blank\", \"option1\": \"a\", \"option2\": \"b\", \"answer\": \"1\"}", "TASK_INVALID"),
+    (
+      "{\"question\": \"a\", \"choices\": {\"text\": [\"b\", \"c\"], \"label\": [\"A\", \"B\"]}, \"answerKey\": \"C\"}",
+      "TASK_INVALID"
+    ),
+    (
+      "{\"question\": \"a\", \"choices\": {\"text\": [\"b\", \"c\"], \"label\": [\"A\", \"B\"]}, \"answerKey\": \"A\"}",
+      "TASK_INVALID"
+    ),
+    (
+      "{\"sentence\": \"no blank\", \"option1\": \"a\", \"option2\": \"b\", \"answer\": \"1\"}",
+      "TASK_INVALID"
+    ),
     ("{\"instruction\": \"what\", \"answer\": \"answer1\"}", "TASK_INVALID"),
     ("{\"body\": \"what\"}", "TASK_LAYOUT_UNKNOWN"), ("3", "TASK_LAYOUT_UNKNOWN"),
     ("{\"context\": ", "JSON_SYNTAX"), ("\n", "NOTHING_TO_MEASURE"),
   ]) func refuses(_ line: String, code: String) {
     let good = Self.layouts[3]
     let error = #expect(throws: (any Error).self) {
-      _ = try read(line == "\n" ? line : (code == "TASK_INVALID" && line.contains("\"A\"}") ? "" : good + "\n") + line)
+      _ = try read(
+        line == "\n" ? line : (code == "TASK_INVALID" && line.contains("\"A\"}") ? "" : good + "\n") + line)
     }
     #expect((error as? any SurgeonError)?.code == code, "\(String(describing: error))")
     if code != "NOTHING_TO_MEASURE", !line.contains("\"A\"}") {
@@ -82,7 +93,9 @@ struct TaskFileTests {
 
   @Test(.enabled(if: SharedFixtures.has("data/tasks"), "needs the shared tasks"))
   func wholePublishedSetsAreRead() throws {
-    for (name, count, choices) in [("ARC-Easy", 2376, 9501), ("openbookqa", 500, 2000), ("winogrande", 1267, 2534)] {
+    for (name, count, choices) in [
+      ("ARC-Easy", 2376, 9501), ("openbookqa", 500, 2000), ("winogrande", 1267, 2534),
+    ] {
       let file = try TaskFile(SharedFixtures.path("data/tasks/\(name)"))
       #expect(file.items.count == count && file.layout == "instructions")
       let found = file.items.reduce(0) { $0 + $1.question.choices.count }

@@ -62,7 +62,9 @@ import Testing
       let items = group.map { weights[$0] }
       #expect(sums.count == 500)
       for (own, each) in [(nil, nil), (weights, items)] as [([Double]?, [Double]?)] {
-        #expect(abs((sums.expectedError(weights: own) ?? 1) - (reliability.expectedError(weights: each) ?? 2)) < 1e-12)
+        #expect(
+          abs((sums.expectedError(weights: own) ?? 1) - (reliability.expectedError(weights: each) ?? 2))
+            < 1e-12)
         let brier = ProperScores.brier(probabilities: confidence, labels: outcome, weights: each)
         #expect(abs((sums.brier(weights: own) ?? 1) - (brier ?? 2)) < 1e-12)
       }

@@ -2,6 +2,7 @@ import Architectures
 import Checkpoints
 import JSON
 import Layers
+import OrderedCollections
 import Tensors
 import TestSupport
 import Testing

@@ -38,7 +38,8 @@ public struct MultipleChoiceTest: Sendable {
 
   /// Encodes the questions once.
   /// - Throws: ``EvaluationError``.
-  public init(_ file: TaskFile, tokenizer: Tokenizer, contextLength: Int, options: Options = Options()) throws {
+  public init(_ file: TaskFile, tokenizer: Tokenizer, contextLength: Int, options: Options = Options()) throws
+  {
     var groups: [SharedText] = []
     var first: [[Int]] = []
     var truncated = 0
@@ -68,7 +69,9 @@ public struct MultipleChoiceTest: Sendable {
           beginning: Array(texts[0].tokens[..<shared]), endings: texts.map { Array($0.tokens[shared...]) }))
       first.append(texts.map { $0.start - shared })
     }
-    (self.file, self.options, self.groups, self.first, self.truncated) = (file, options, groups, first, truncated)
+    (self.file, self.options, self.groups, self.first, self.truncated) = (
+      file, options, groups, first, truncated
+    )
   }
 
   /// Scores every choice under an overlay.
@@ -79,7 +82,8 @@ public struct MultipleChoiceTest: Sendable {
     var answers: [ChoiceAnswer] = []
     let width = model.network.vocabulary
     let piece = max(1, (8 << 20) / (4 * width))
-    for run in Batch.cut(groups.map { $0.endings.flatMap { $0 } + $0.beginning }, tokens: Model.defaultBatchTokens)
+    for run in Batch.cut(
+      groups.map { $0.endings.flatMap { $0 } + $0.beginning }, tokens: Model.defaultBatchTokens)
     {
       try Cancellation.check()
       let states = try model.predictingStates(Array(groups[run]), overlay: overlay)

@@ -75,7 +75,8 @@ public struct TaskFile: Sendable {
     default:
       throw .task(
         place: place, reason: "a layout that several tasks have",
-        expected: "the task's name before the file, such as arc_easy=\(place.prefix { $0 != ":" && $0 != "[" })")
+        expected:
+          "the task's name before the file, such as arc_easy=\(place.prefix { $0 != ":" && $0 != "[" })")
     }
   }
 }

@@ -31,20 +31,23 @@ public struct TaskKind: Sendable, Equatable {
   /// All kinds, in the order of listings.
   public static let all: [TaskKind] = [
     TaskKind(
-      name: "arc_easy", summary: "grade-school science questions: \"Question: …\\nAnswer:\", then each choice",
+      name: "arc_easy",
+      summary: "grade-school science questions: \"Question: …\\nAnswer:\", then each choice",
       reference: "arXiv 1803.05457", headline: "acc", version: 1, form: .question),
     TaskKind(
       name: "arc_challenge", summary: "those of them that retrieval and co-occurrence get wrong; same prompt",
       reference: "arXiv 1803.05457", headline: "acc_norm", version: 1, form: .question),
     TaskKind(
-      name: "openbookqa", summary: "elementary science that asks for a fact and common sense: stem, then choice",
+      name: "openbookqa",
+      summary: "elementary science that asks for a fact and common sense: stem, then choice",
       reference: "arXiv 1809.02789", headline: "acc_norm", version: 1, form: .stem),
     TaskKind(
       name: "winogrande",
       summary: "which of two names fills a blank: what follows it is scored after each name",
       reference: "arXiv 1907.10641", headline: "acc", version: 1, form: .blank),
     TaskKind(
-      name: "choices", summary: "questions of your own: {\"context\", \"choices\", \"answer\"} a line, choice after context",
+      name: "choices",
+      summary: "questions of your own: {\"context\", \"choices\", \"answer\"} a line, choice after context",
       reference: "this program", headline: "acc_norm", version: 1, form: .stem),
   ]
 
@@ -70,7 +73,8 @@ public struct TaskKind: Sendable, Equatable {
   func item(_ question: TaskQuestion, id: String) throws(EvaluationError) -> TaskItem {
     switch (form, question.body) {
     case (.question, .question(let text)):
-      return TaskItem(id: id, question: question, prompts: ["Question: \(text)\nAnswer:"], endings: spaced(question))
+      return TaskItem(
+        id: id, question: question, prompts: ["Question: \(text)\nAnswer:"], endings: spaced(question))
     case (.stem, .question(let text)):
       return TaskItem(id: id, question: question, prompts: [text], endings: spaced(question))
     case (.blank, .blank(let before, let after)):
