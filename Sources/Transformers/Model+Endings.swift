@@ -32,7 +32,9 @@ extension Model {
     precondition(
       groups.allSatisfy { !$0.beginning.isEmpty && $0.endings.allSatisfy { !$0.isEmpty } }, "empty texts")
     try requireHead()
-    try check(groups.flatMap { group in group.endings.map { group.beginning + $0 } })
+    // The last token of an ending is predicted only: it needs no place in the context, but one in the vocabulary.
+    try check(groups.flatMap(\.texts))
+    try check(groups.flatMap { $0.endings.map { Array($0.suffix(1)) } })
     let width = network.headWidth
     let result = Tensor(zeros: [groups.reduce(0) { $0 + $1.predicted }, width])
     let placed = try PlacedOverlay(overlay, model: self)

@@ -1,9 +1,12 @@
+import Architectures
 import Checkpoints
 import Evaluation
 import Glibc
 import JSON
+import Layers
 import Organism
 import Runtime
+import Statistics
 import Tensors
 import TestSupport
 import Testing
@@ -81,6 +84,28 @@ struct MultipleChoiceTests {
         Array(states[(row * width)..<((row + ending.count) * width)])
           == Array(whole[from..<(from + ending.count * width)]))
       row += ending.count
+    }
+  }
+
+  /// Two texts that differ from their first token on: without BOS nothing is shared.
+  @Test func textsWithNothingInCommonAreScoredToo() throws {
+    let folder = try TemporaryFolder()
+    try OrganismCheckpoint.write(to: folder.file("model"))
+    var json = try JSONValue(file: folder.file("model/tokenizer.json"))
+    json["post_processor"] = .null
+    let (model, tokenizer) = (try Model(folder: folder.file("model")), try Tokenizer(json: json))
+    let text = #"{"sentence": "_ opens the tower.", "option1": "Otto", "option2": "The mill", "answer": "1"}"#
+    let test = try MultipleChoiceTest(file(folder, text), tokenizer: tokenizer, contextLength: 256)
+    let answer = try #require(try test.run(model).answers.first)
+    for (choice, score) in answer.choices.enumerated() {
+      let context = tokenizer.encode(answer.item.prompt(choice)).ids
+      let whole = tokenizer.encode(answer.item.prompt(choice) + answer.item.endings[choice]).ids
+      #expect(context.first != tokenizer.bos && score.tokens == whole.count - context.count)
+      let logits = try model.forward([whole]).logits[0]
+      let values = Softmax.logProbabilities(
+        of: Array(whole[context.count...]), logits.f32 + (context.count - 1) * model.network.vocabulary,
+        stride: model.network.vocabulary, vocabulary: model.network.vocabulary)
+      #expect(abs(score.logLikelihood - values.reduce(0, +)) < 1e-9)
     }
   }
 

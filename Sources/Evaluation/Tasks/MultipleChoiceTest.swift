@@ -29,10 +29,13 @@ public struct MultipleChoiceTest: Sendable {
   /// Questions that were cut at their beginning.
   public let truncated: Int
   /// Tokens that a run computes: what the choices of a question share is counted once.
-  public var tokens: Int { groups.reduce(0) { $0 + $1.tokens } }
+  public var tokens: Int { groups.joined().reduce(0) { $0 + $1.tokens } }
   /// Tokens that are scored.
-  public var predicted: Int { zip(groups, first).reduce(0) { $0 + Self.scored($1.0, $1.1) } }
-  private let groups: [SharedText]
+  public var predicted: Int {
+    groups.joined().reduce(0) { $0 + $1.predicted } - first.joined().reduce(0, +)
+  }
+  /// Of each question: one group of all choices, or one a choice where they have no beginning in common.
+  private let groups: [[SharedText]]
   /// Of each question and choice: the first token of the ending that is scored.
   private let first: [[Int]]
 
@@ -40,34 +43,34 @@ public struct MultipleChoiceTest: Sendable {
   /// - Throws: ``EvaluationError``.
   public init(_ file: TaskFile, tokenizer: Tokenizer, contextLength: Int, options: Options = Options()) throws
   {
-    var groups: [SharedText] = []
+    var groups: [[SharedText]] = []
     var first: [[Int]] = []
     var truncated = 0
     let examples = try Self.examples(file, options: options)
     for (index, item) in file.items.enumerated() {
       let before = examples.filter { $0.index != index }.prefix(options.shots)
         .map { $0.text + "\n\n" }.joined()
-      var wasCut = false
-      let texts = try item.endings.indices.map { choice in
-        var text = Self.encode(before + item.prompt(choice), item.endings[choice], tokenizer)
-        // The last token predicts nothing and needs no place.
-        if text.tokens.count - 1 > contextLength {
-          guard options.truncates, text.tokens.count - text.start <= contextLength else {
-            throw EvaluationError.taskItemTooLong(
-              item: item.id, tokens: text.tokens.count - 1, context: contextLength)
-          }
-          let surplus = text.tokens.count - 1 - contextLength
-          (text.tokens, text.start) = (Array(text.tokens.dropFirst(surplus)), text.start - surplus)
-          wasCut = true
-        }
-        return text
+      var texts = item.endings.indices.map { choice in
+        Self.encode(before + item.prompt(choice), item.endings[choice], tokenizer)
       }
-      if wasCut { truncated += 1 }
+      // The last token predicts nothing and needs no place. All choices lose as much, so that they see the same.
+      let surplus = (texts.map(\.tokens.count).max() ?? 0) - 1 - contextLength
+      if surplus > 0 {
+        guard options.truncates, texts.allSatisfy({ $0.start > surplus }) else {
+          throw EvaluationError.taskItemTooLong(
+            item: item.id, tokens: contextLength + surplus, context: contextLength)
+        }
+        texts = texts.map { (Array($0.tokens.dropFirst(surplus)), $0.start - surplus) }
+        truncated += 1
+      }
       let shared = Self.commonLength(texts.map { $0.tokens[..<$0.start] })
-      groups.append(
-        SharedText(
-          beginning: Array(texts[0].tokens[..<shared]), endings: texts.map { Array($0.tokens[shared...]) }))
-      first.append(texts.map { $0.start - shared })
+      if shared > 0 {
+        groups.append([Self.shared(texts, shared)])
+      } else {
+        // Choices that stand first, without a token before them: each text by itself.
+        groups.append(texts.map { Self.shared([$0], $0.start) })
+      }
+      first.append(texts.map { shared > 0 ? $0.start - shared : 0 })
     }
     (self.file, self.options, self.groups, self.first, self.truncated) = (
       file, options, groups, first, truncated
@@ -82,12 +85,11 @@ public struct MultipleChoiceTest: Sendable {
     var answers: [ChoiceAnswer] = []
     let width = model.network.vocabulary
     let piece = max(1, (8 << 20) / (4 * width))
-    for run in Batch.cut(
-      groups.map { $0.endings.flatMap { $0 } + $0.beginning }, tokens: Model.defaultBatchTokens)
-    {
+    let whole = groups.map { $0.flatMap { $0.beginning + $0.endings.joined() } }
+    for run in Batch.cut(whole, tokens: Model.defaultBatchTokens) {
       try Cancellation.check()
-      let states = try model.predictingStates(Array(groups[run]), overlay: overlay)
-      let targets = groups[run].flatMap { $0.endings.flatMap { $0 } }
+      let states = try model.predictingStates(Array(groups[run].joined()), overlay: overlay)
+      let targets = groups[run].joined().flatMap { $0.endings.flatMap { $0 } }
       var scores: [TokenScore] = []
       var row = 0
       while row < targets.count {
@@ -98,7 +100,7 @@ public struct MultipleChoiceTest: Sendable {
       }
       row = 0
       for index in run {
-        let choices = zip(groups[index].endings, first[index]).map { ending, first in
+        let choices = zip(groups[index].flatMap(\.endings), first[index]).map { ending, first in
           defer { row += ending.count }
           let own = scores[(row + first)..<(row + ending.count)]
           return ChoiceScore(
@@ -114,8 +116,9 @@ public struct MultipleChoiceTest: Sendable {
     return MultipleChoiceResult(kind: file.kind, answers: answers)
   }
 
-  private static func scored(_ group: SharedText, _ first: [Int]) -> Int {
-    zip(group.endings, first).reduce(0) { $0 + $1.0.count - $1.1 }
+  private static func shared(_ texts: [(tokens: [Int32], start: Int)], _ length: Int) -> SharedText {
+    SharedText(
+      beginning: Array(texts[0].tokens[..<length]), endings: texts.map { Array($0.tokens[length...]) })
   }
 
   /// One more example than asked for, so that a question that is one of them has enough others.
