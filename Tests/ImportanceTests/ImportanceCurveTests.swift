@@ -127,9 +127,13 @@ struct ImportanceCurveTests {
     for part in curve.curves.dropFirst() {
       #expect(part.points.first?.removed == Int((0.5 * Double(part.weights)).rounded()))
     }
-    // All blocks together lose more than any block alone.
-    let alone = curve.curves.dropFirst().compactMap { $0.points.first?.damage }
-    #expect(curve.whole.points.first?.damage ?? 0 > alone.max() ?? .infinity)
+    // A part by itself is the whole of its matrices.
+    let second = try ImportanceCurve(
+      model, matrices: model.prunableMatrices(blocks: [1]), score: Score(.magnitude), metric: metric,
+      options: options)
+    #expect(curve.curves[2].part.block == 1)
+    #expect(curve.curves[2].points.first?.value == second.whole.points.first?.value)
+    #expect(curve.curves[1].points.first?.value != second.whole.points.first?.value)
   }
 
   @Test func theKneeIsSureAndHasNoHolesBefore() throws {

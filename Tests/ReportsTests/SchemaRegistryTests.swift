@@ -22,7 +22,7 @@ import Testing
     let wanted = [
       "operate", "inspect", "parity", "generate", "perplexity", "cache", "probe.train", "probe.eval",
       "probe.score",
-      "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
+      "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "evaluate", "edit.compose",
       "edit.export",
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
       "probe.import", "distill.eval",
