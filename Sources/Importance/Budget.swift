@@ -8,16 +8,39 @@ public struct Budget: Sendable {
   public let kind: BudgetKind
   /// Settings of the kind.
   public let settings: MethodSettings
+  /// The user's list, for the kinds that take one.
+  public let list: SparsityList?
 
   /// A budget.
   /// - Throws: ``ImportanceError/sparsity(text:reason:)``, ``MethodError``.
-  public init(_ kind: BudgetKind, sparsity: Double?, _ given: [String: MethodValue] = [:]) throws {
+  public init(
+    _ kind: BudgetKind, sparsity: Double?, _ given: [String: MethodValue] = [:], list: SparsityList? = nil
+  ) throws {
     if let sparsity, !(0...1).contains(sparsity) {
       throw ImportanceError.sparsity(text: "\(sparsity)", reason: "outside 0…1")
     }
     self.kind = kind
     self.sparsity = sparsity
+    self.list = list
     self.settings = try MethodSettings(given, for: kind.name, kind.parameters)
+  }
+
+  /// Reads `uniform`, `owl:spread=0.1:keep=blocks`, or a kind with its list: `list:0-3=30%,*=50%`,
+  /// `weighted:mlp=2,attention=1`.
+  /// - Throws: ``ImportanceError``, ``MethodError``.
+  public init(parsing text: String, sparsity: Double?) throws {
+    let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
+    let kind = try BudgetKind.named(parts.first ?? "")
+    guard kind.takesList else {
+      try self.init(kind, sparsity: sparsity, kind.settings(parsing: parts.count > 1 ? parts[1] : ""))
+      return
+    }
+    let list = try SparsityList(
+      parsing: parts.count > 1 ? parts[1] : "", factors: kind.name == BudgetKind.weighted.name)
+    if kind.name == BudgetKind.list.name, let sparsity {
+      throw ImportanceError.sparsity(text: "\(sparsity)", reason: "the list says the shares already")
+    }
+    try self.init(kind, sparsity: sparsity, list: list)
   }
 
   /// The same share of every matrix.
@@ -56,7 +79,16 @@ public struct Budget: Sendable {
       }
       return try matrices.map { try group.patternCount($0) ?? 0 }
     }
-    try kind.check(group)
+    if kind.unit != .all, group == .global {
+      throw ImportanceError.combination(
+        what: "budget \(kind.name) with group global", reason: "all weights compete, so the group decides",
+        suggestion: "--budget uniform, or --group tensor")
+    }
+    if kind.unit == .matrix, group == .layer, list?.namesRoles ?? true {
+      throw ImportanceError.combination(
+        what: "budget \(kind.name) with group layer",
+        reason: "the matrices of a block compete, so the group decides", suggestion: "--group tensor")
+    }
     return try kind.divide(self, matrices, evidence, progress)
   }
 
@@ -110,20 +142,12 @@ public struct BudgetKind: Sendable {
     self.divide = divide
   }
 
-  /// A budget that says a matrix's share is of no use where matrices compete for it.
-  func check(_ group: ComparisonGroup) throws(ImportanceError) {
-    switch (unit, group) {
-    case (.block, .global), (.matrix, .global):
-      throw .combination(
-        what: "budget \(name) with group global", reason: "all weights compete, so the group decides",
-        suggestion: "--budget uniform, or --group tensor")
-    case (.matrix, .layer):
-      throw .combination(
-        what: "budget \(name) with group layer",
-        reason: "the matrices of a block compete, so the group decides",
-        suggestion: "--group tensor")
-    default: break
-    }
+  /// Whether it takes a list of the user's.
+  var takesList: Bool { name == "list" || name == "weighted" }
+
+  /// Settings in a text such as `spread=0.1:keep=blocks`.
+  func settings(parsing text: String) throws -> [String: MethodValue] {
+    try MethodParameter.values(parsing: text, method: name, what: "budget", parameters)
   }
 
   /// The same share of every matrix.
@@ -134,7 +158,7 @@ public struct BudgetKind: Sendable {
   }
 
   /// All kinds, in the order of listings.
-  public static let all: [BudgetKind] = [.uniform]
+  public static let all: [BudgetKind] = [.uniform, .erk, .lamp, .owl, .weighted, .list]
 
   /// The kind of a name.
   /// - Throws: ``ImportanceError/unknown(what:name:known:)``.

@@ -1,5 +1,5 @@
 import CKernels
-import Synchronization
+import Runtime
 
 /// Where the lowest scores end: all below the threshold, and the first ``ties`` of those that equal it.
 public struct Cut: Sendable, Equatable {
@@ -39,6 +39,18 @@ public struct Cut: Sendable, Equatable {
       ck_count_lower($0.baseAddress, base, scores.count, UInt32(upper))
     }
     return lower.cut(of: taken - before, upper: upper)
+  }
+
+  /// The cut that takes exactly `taken` of the scores of several matrices together, in their order; the threshold of a
+  /// global selection without its masks. Streams: twice over the scores, once where they are magnitudes of bf16.
+  /// - Throws: ``ImportanceError``, ``Interrupted``, and what the evidence throws.
+  public static func find(
+    in matrices: [PrunableMatrix], taken: Int, score: Score, evidence: EvidenceSource = noEvidence
+  ) throws -> Cut {
+    try find(matrices.count, taken: taken, named: score) {
+      try Cancellation.check()
+      return try score.of(matrices[$0], evidence(matrices[$0]))
+    }
   }
 
   /// The cut that takes exactly `taken` of the scores of several matrices together, in their order. Streams: twice over

@@ -8,6 +8,8 @@ public enum Grain: String, Sendable, CaseIterable {
   case row
   /// A column: the weights of one input.
   case column
+  /// A matrix: one product.
+  case matrix
   /// A neuron of an MLP: its gate and up rows with its down column.
   case neuron
   /// A key-value group of attention: its key and value rows, its query heads' rows and their output columns.
@@ -24,6 +26,7 @@ public enum Grain: String, Sendable, CaseIterable {
     case .pattern: "M neighbouring weights of a row"
     case .row: "the weights of one output"
     case .column: "the weights of one input"
+    case .matrix: "one product of a block"
     case .neuron: "an MLP neuron: gate and up row with the down column"
     case .head:
       "a key-value group of attention: key and value rows, its query heads' rows, their output columns"

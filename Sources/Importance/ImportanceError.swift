@@ -18,6 +18,8 @@ public enum ImportanceError: SurgeonError, Equatable {
   case missingEvidence(score: String, need: ScoreNeed, role: String)
   /// Statistics of another width than the matrix.
   case evidenceWidth(what: String, role: String, found: Int, expected: Int)
+  /// A probe whose direction no product can be compared with.
+  case direction(reason: String)
   /// A weight that is NaN or infinite.
   case weightNotFinite(tensor: String, role: String, row: Int, column: Int)
   /// A score that is NaN or infinite though the weights are not.
@@ -35,6 +37,7 @@ public enum ImportanceError: SurgeonError, Equatable {
     case .combination: "COMBINATION_REFUSED"
     case .missingEvidence: "SCORE_NEEDS_MORE"
     case .evidenceWidth: "STATISTICS_WIDTH"
+    case .direction: "DIRECTION_UNUSABLE"
     case .weightNotFinite: "WEIGHT_NOT_FINITE"
     case .scoreNotFinite: "SCORE_NOT_FINITE"
     case .allZero: "MATRIX_ALL_ZERO"
@@ -43,7 +46,7 @@ public enum ImportanceError: SurgeonError, Equatable {
   public var exitCode: ExitCode {
     switch self {
     case .unknown, .sparsity, .syntax, .combination, .missingEvidence, .nothingToPrune: .usage
-    case .pattern, .evidenceWidth, .weightNotFinite, .scoreNotFinite, .allZero: .badData
+    case .pattern, .evidenceWidth, .direction, .weightNotFinite, .scoreNotFinite, .allZero: .badData
     }
   }
   public var found: String {
@@ -56,6 +59,7 @@ public enum ImportanceError: SurgeonError, Equatable {
     case .combination(let what, let reason, _): "\(what): \(reason)"
     case .missingEvidence(let score, let need, let role): "score \(score) of \(role) without \(need.summary)"
     case .evidenceWidth(let what, let role, let found, _): "\(what) of \(role) with \(found) numbers"
+    case .direction(let reason): "a direction of \(reason)"
     case .weightNotFinite(let tensor, let role, let row, let column):
       "row \(row), column \(column) of \(role) (\(tensor)) is NaN or infinite"
     case .scoreNotFinite(let score, let role): "score \(score) of \(role) is NaN or infinite"
@@ -72,6 +76,8 @@ public enum ImportanceError: SurgeonError, Equatable {
     case .combination: "a combination that means something"
     case .missingEvidence(_, let need, _): need.origin
     case .evidenceWidth(_, _, _, let expected): "\(expected), the inputs of the matrix"
+    case .direction:
+      "one probe at embeddings, blocks.N.output or final_norm, or one at blocks.N.mlp.input for each block"
     case .weightNotFinite: "finite weights"
     case .scoreNotFinite: "finite scores: statistics or weights are too large for f32"
     case .allZero: "a matrix with weights in it"
@@ -87,6 +93,7 @@ public enum ImportanceError: SurgeonError, Equatable {
     case .combination(_, _, let suggestion): suggestion
     case .missingEvidence(_, let need, _): need.suggestion
     case .evidenceWidth: "measure the statistics on this model"
+    case .direction: "train the probe on this model with surgeon probe train"
     case .weightNotFinite: "surgeon inspect MODEL names damaged tensors; repair the checkpoint first"
     case .scoreNotFinite: "look at the calibration texts and at the model's activations"
     case .allZero: "leave it out with --roles or --layers"

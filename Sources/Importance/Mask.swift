@@ -76,6 +76,12 @@ public struct Mask: Sendable, Equatable {
     }
   }
 
+  /// How many weights both masks keep.
+  public func commonKept(_ other: Mask) -> Int {
+    precondition(outputs == other.outputs && inputs == other.inputs, "masks of different matrices")
+    return zip(words, other.words).reduce(0) { $0 + ($1.0 & $1.1).nonzeroBitCount }
+  }
+
   /// How many weights both masks prune.
   public func commonPruned(_ other: Mask) -> Int {
     precondition(outputs == other.outputs && inputs == other.inputs, "masks of different matrices")

@@ -55,17 +55,15 @@ public struct ScoreKind: Sendable {
   public let reference: String
   /// What it must know.
   public let needs: ScoreNeed
-  /// The finest thing it tells apart: a weight, or a whole row (all weights of a row have the row's score).
+  /// The finest thing it tells apart: a weight, or a whole row, column or matrix, whose weights all have its score.
   public let finest: Grain
-  /// Whether its numbers mean the same in every matrix, so that matrices may compete.
-  public let comparesMatrices: Bool
   /// Its settings.
   public let parameters: [MethodParameter]
   let make: @Sendable (PrunableMatrix, ScoreEvidence, Score) throws -> MatrixScore
 
   init(
     name: String, summary: String, reference: String, needs: ScoreNeed = .weights, finest: Grain = .weight,
-    comparesMatrices: Bool = true, parameters: [MethodParameter] = [],
+    parameters: [MethodParameter] = [],
     make: @escaping @Sendable (PrunableMatrix, ScoreEvidence, Score) throws -> MatrixScore
   ) {
     self.name = name
@@ -73,13 +71,15 @@ public struct ScoreKind: Sendable {
     self.reference = reference
     self.needs = needs
     self.finest = finest
-    self.comparesMatrices = comparesMatrices
     self.parameters = parameters
     self.make = make
   }
 
   /// All kinds, in the order of listings.
-  public static let all: [ScoreKind] = [.magnitude, .random, .antiMagnitude, .wanda]
+  public static let all: [ScoreKind] = [
+    .magnitude, .antiMagnitude, .random, .lamp, .wanda, .obs, .activationEnergy, .outlierShare, .rowNorm,
+    .columnNorm, .leverage, .cosine,
+  ]
 
   /// The kind of a name.
   /// - Throws: ``ImportanceError/unknown(what:name:known:)``.
@@ -111,24 +111,10 @@ public struct Score: Sendable {
   /// Reads `wanda`, or a name with settings: `cosine:sign=along`.
   /// - Throws: ``ImportanceError``, ``MethodError``.
   public init(parsing text: String, seed: UInt64 = 0) throws {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     let kind = try ScoreKind.named(parts[0])
-    var given: [String: MethodValue] = [:]
-    for part in parts.dropFirst() {
-      let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-      guard pair.count == 2 else {
-        throw ImportanceError.syntax(what: "score", text: text, expected: "NAME or NAME:SETTING=VALUE")
-      }
-      guard let parameter = kind.parameters.first(where: { $0.name == pair[0] }) else {
-        throw MethodError.unknownParameter(
-          method: kind.name, name: pair[0], known: kind.parameters.map(\.name))
-      }
-      guard let value = parameter.value(pair[1]) else {
-        throw MethodError.badValue(
-          method: kind.name, name: pair[0], value: pair[1], range: parameter.range)
-      }
-      given[pair[0]] = value
-    }
+    let given = try MethodParameter.values(
+      parsing: parts.count > 1 ? parts[1] : "", method: kind.name, what: "score", kind.parameters)
     try self.init(kind, given, seed: seed)
   }
 
@@ -145,5 +131,30 @@ public struct Score: Sendable {
       kind.parameters.first { $0.name == pair.name }?.standard != pair.value
     }
     return ([kind.name] + own.map { "\($0.name)=\($0.value)" }).joined(separator: ":")
+  }
+}
+
+extension MethodParameter {
+  /// Settings written as `name=value:name=value`.
+  /// - Throws: ``ImportanceError/syntax(what:text:expected:)``, ``MethodError``.
+  static func values(
+    parsing text: String, method: String, what: String, _ parameters: [MethodParameter]
+  ) throws -> [String: MethodValue] {
+    var given: [String: MethodValue] = [:]
+    for part in text.split(separator: ":") {
+      let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+      guard pair.count == 2 else {
+        throw ImportanceError.syntax(
+          what: what, text: "\(method):\(text)", expected: "NAME or NAME:SETTING=VALUE")
+      }
+      guard let parameter = parameters.first(where: { $0.name == pair[0] }) else {
+        throw MethodError.unknownParameter(method: method, name: pair[0], known: parameters.map(\.name))
+      }
+      guard let value = parameter.value(pair[1]) else {
+        throw MethodError.badValue(method: method, name: pair[0], value: pair[1], range: parameter.range)
+      }
+      given[pair[0]] = value
+    }
+    return given
   }
 }

@@ -95,10 +95,7 @@ public struct Selection: Sendable {
     let whole = matrices.reduce(0) { $0 + $1.count }
     if taken == 0 { return matrices.map { _ in (.nothing, 0) } }
     if taken == whole { return matrices.map { (.everything, $0.count) } }
-    let cut = try Cut.find(matrices.count, taken: taken, named: score) {
-      try Cancellation.check()
-      return try score.of(matrices[$0], evidence(matrices[$0]))
-    }
+    let cut = try Cut.find(in: matrices, taken: taken, score: score, evidence: evidence)
     var ties = cut.ties
     return try matrices.map { matrix in
       let (below, equal) = try score.of(matrix, evidence(matrix)).counts(at: cut.threshold)

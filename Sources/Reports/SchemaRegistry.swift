@@ -21,7 +21,10 @@ public enum SchemaRegistry {
 
   static let entries: [Entry] =
     [OperateSchema.entry] + ModelSchemas.entries + EvaluationSchemas.entries + ProbeSchemas.entries
-    + EditSchemas.entries + TrustSchemas.entries + TrainingSchemas.entries
+    + EditSchemas.entries
+    + TrustSchemas.entries
+    + ImportanceSchemas.entries
+    + TrainingSchemas.entries
     + ProgramSchemas.entries + [RecipeSchema.entry]
 
   /// The names of all kinds, those of reports first.

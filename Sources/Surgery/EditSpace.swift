@@ -82,10 +82,9 @@ struct BlockDirection {
       self.init(rowGain: nil, rank: vector, addition: vector)
     case (.gainCorrected, .shared(let vector, let site)):
       let raw = try Self.residual(vector, site: site, model: model)
-      guard let gain = model.gain(feeding: .block(block, model.network.surgeryRole)) else {
+      guard let floored = model.flooredGain(feeding: .block(block, model.network.surgeryRole)) else {
         throw SurgeryError.spaceMismatch(space: space, site: site.description)
       }
-      let floored = Self.floored(gain)
       self.init(rowGain: floored, rank: raw, addition: zip(raw, floored).map { $0 / $1 })
     case (.perLayer, .shared(_, let site)):
       throw SurgeryError.spaceMismatch(space: space, site: site.description)
@@ -102,23 +101,10 @@ struct BlockDirection {
   /// The direction in the raw residual stream: w⊙γ_final for a probe after the final norm; the mean component is
   /// removed where LayerNorm removes it anyway.
   static func residual(_ vector: [Float], site: Site, model: Model) throws -> [Float] {
-    var raw: [Float]
-    switch site {
-    case .embeddings, .blockOutput: raw = vector
-    case .finalNorm: raw = zip(vector, model.finalGain).map { $0 * $1 }
-    default: throw SurgeryError.spaceMismatch(space: .gainCorrected, site: site.description)
-    }
-    if model.network.norm.kind == .layer && model.network.normPlacement.normsInputs {
-      let mean = raw.reduce(0, +) / Float(raw.count)
-      raw = raw.map { $0 - mean }
+    guard let raw = model.residualDirection(vector, at: site) else {
+      throw SurgeryError.spaceMismatch(space: .gainCorrected, site: site.description)
     }
     return raw
-  }
-
-  /// Gains no smaller than a thousandth of their median, so that the division stays sane.
-  private static func floored(_ gain: [Float]) -> [Float] {
-    let floor = gain.map(abs).sorted()[gain.count / 2] * 1e-3
-    return gain.map { abs($0) >= floor ? $0 : ($0 < 0 ? -floor : floor) }
   }
 }
 

@@ -109,7 +109,7 @@ public enum Locate {
       let vectors = try BlockDirection(direction, space: space, block: block, model: model)
       let own = model.network.surgeryRows(in: block)
       for part in own.parts {
-        let scan = RowScan.run(
+        let scan = RowCosines.of(
           try model.linear(part.role), gain: vectors.rowGain, direction: vectors.rank)
         rows += zip(part.rows, scan).map {
           RowPlan.Row(block: block, row: $0, cosine: $1.cosine, norm: $1.norm)

@@ -1,5 +1,6 @@
 import Architectures
 import Evaluation
+import Importance
 import Probing
 import Reports
 import Runtime
@@ -21,6 +22,11 @@ struct Listing: Sendable {
   /// The listings themselves.
   static var kinds: Listing {
     Listing(name: "kinds", summary: "") { all.map { Item(name: $0.name, summary: $0.summary) } }
+  }
+
+  private static func settings(_ parameters: [MethodParameter]) -> String {
+    parameters.isEmpty
+      ? "" : "; settings: " + parameters.map { "\($0.name) (\($0.range))" }.joined(separator: "; ")
   }
 
   /// All listings, each derived from the registry that the program itself uses.
@@ -72,6 +78,32 @@ struct Listing: Sendable {
     },
     Listing(name: "gates", summary: "limits that a recipe or sweep can set") {
       Gates.Quantity.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "scores", summary: "how much a weight, row or column matters; the lowest are pruned first")
+    {
+      ScoreKind.all.map { kind in
+        Item(
+          name: kind.name,
+          summary:
+            "\(kind.summary); of a \(kind.finest.rawValue)"
+            + (kind.needs == .weights ? "" : "; needs \(kind.needs.summary)") + settings(kind.parameters),
+          reference: kind.reference)
+      }
+    },
+    Listing(name: "groups", summary: "which weights compete with one another") {
+      ComparisonGroup.kinds.map { Item(name: $0.name, summary: $0.summary) }
+    },
+    Listing(name: "budgets", summary: "how the weights to prune are spread over matrices") {
+      BudgetKind.all.map { kind in
+        Item(
+          name: kind.name,
+          summary:
+            kind.summary + (kind.needs == .weights ? "" : "; needs \(kind.needs.summary)")
+            + settings(kind.parameters), reference: kind.reference)
+      }
+    },
+    Listing(name: "grains", summary: "what can be scored, from a weight to a block") {
+      Grain.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
     },
     Listing(name: "warnings", summary: "what inspect warns of") {
       CheckpointWarning.Code.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }

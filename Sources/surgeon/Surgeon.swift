@@ -29,6 +29,7 @@ struct Surgeon: ParsableCommand {
       CommandGroup(
         name: "Probes:",
         subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
+      CommandGroup(name: "Importance:", subcommands: [ImportanceCommand.self]),
       CommandGroup(name: "Training:", subcommands: [DistillCommand.self]),
       CommandGroup(
         name: "Reports and program:",

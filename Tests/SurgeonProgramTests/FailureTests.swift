@@ -266,7 +266,7 @@ struct FailureTests {
   ]
 
   /// Puts a value into the first element of a tensor of the model.
-  private static func poison(
+  static func poison(
     _ scratch: Scratch, model: String = "model", tensor part: String = "layers.0.mlp.up_proj",
     value: Float = .nan
   ) throws {
@@ -281,7 +281,7 @@ struct FailureTests {
     try Files.write(bytes, to: file)
   }
 
-  @Test(arguments: cases)
+  @Test(arguments: cases + importance)
   func failsClearly(_ item: Case) throws {
     let scratch = try Scratch()
     try item.setup(scratch)

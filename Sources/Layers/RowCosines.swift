@@ -1,11 +1,13 @@
-import Layers
 import Tensors
 
 /// Cosine and length of every row of a matrix against one direction; sums in f64.
-enum RowScan {
-  struct Row: Sendable {
-    var cosine: Float
-    var norm: Float
+public enum RowCosines {
+  /// One row.
+  public struct Row: Sendable {
+    /// Cosine of the row, its columns multiplied by the gain where there is one; 0 for a row of zeros.
+    public var cosine: Float
+    /// Length of the row as it is stored.
+    public var norm: Float
   }
 
   /// - Parameters:
@@ -14,7 +16,7 @@ enum RowScan {
   ///   - direction: `[K]`.
   /// - Returns: cosine and length of each row, `[N]`.
   /// - Complexity: one pass over the matrix; a second, over widened blocks of its rows, where there is a gain.
-  static func run(_ weight: LinearWeight, gain: [Float]?, direction: [Float]) -> [Row] {
+  public static func of(_ weight: LinearWeight, gain: [Float]?, direction: [Float]) -> [Row] {
     let wide = direction.map(Double.init)
     let length = wide.reduce(0) { $0 + $1 * $1 }.squareRoot()
     let plain = Linear.rowProducts(weight, direction: wide)
