@@ -107,10 +107,11 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   (
     "Evaluation",
     [
-      "Architectures", "Checkpoints", "Organism", "Probing", "Tokenizers", "Transformers", "Tensors",
+      "Architectures", "Checkpoints", "Layers", "Organism", "Probing", "Tokenizers", "Transformers",
+      "Tensors",
       "TestSupport", "Statistics", "JSON", "Runtime", collections,
     ],
-    []
+    ["Fixtures", "record_tasks.py"]
   ),
   (
     "Importance",
@@ -135,7 +136,10 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     "Training", ["JSON", "Layers", "Tensors", "TestSupport", "Runtime", collections],
     ["Fixtures", "record_mnist1d.py", "record_training.py"]
   ),
-  ("Distillation", ["JSON", "Probing", "Statistics", "Tensors", "Runtime"], ["Fixtures", "record_classification.py"]),
+  (
+    "Distillation", ["Training", "JSON", "Probing", "Statistics", "Tensors", "Runtime"],
+    ["Fixtures", "record_classification.py"]
+  ),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
 

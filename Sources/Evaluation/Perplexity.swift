@@ -121,6 +121,13 @@ public struct PerplexityTest: Sendable {
   public func run(_ side: Side, reference: Side? = nil, progress: ProgressSink = ignoreProgress) throws
     -> Divergence
   {
+    try run(side, reference: reference, progress: progress) { _, _ in }
+  }
+
+  /// The same, showing the scores of every stretch of predicted tokens with their document.
+  func run(
+    _ side: Side, reference: Side?, progress: ProgressSink, _ body: ([TokenScore], _ document: Int) -> Void
+  ) throws -> Divergence {
     var tally = Tally(texts: documents)
     let runs = Batch.cut(windows.map(\.tokens), tokens: Model.defaultBatchTokens)
     let width = side.model.network.vocabulary
@@ -142,10 +149,10 @@ public struct PerplexityTest: Sendable {
           if let reference, let others {
             base = try reference.model.logits(of: others, rows: rows, overlay: reference.overlay)
           }
-          tally.add(
-            TokenScore.all(
-              base: base, changed: logits, targets: Array(window.tokens[part]), same: reference == nil),
-            text: window.document)
+          let scores = TokenScore.all(
+            base: base, changed: logits, targets: Array(window.tokens[part]), same: reference == nil)
+          tally.add(scores, text: window.document)
+          body(scores, window.document)
           start = part.upperBound
         }
         row += window.tokens.count

@@ -20,8 +20,8 @@ public enum SchemaRegistry {
   }
 
   static let entries: [Entry] =
-    [OperateSchema.entry] + ModelSchemas.entries + ProbeSchemas.entries + EditSchemas.entries
-    + TrustSchemas.entries + PruneSchemas.entries
+    [OperateSchema.entry] + ModelSchemas.entries + EvaluationSchemas.entries + ProbeSchemas.entries
+    + EditSchemas.entries + TrustSchemas.entries + PruneSchemas.entries
     + ImportanceSchemas.entries
     + TrainingSchemas.entries
     + ProgramSchemas.entries + [RecipeSchema.entry]

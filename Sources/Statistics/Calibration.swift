@@ -26,6 +26,14 @@ public enum Calibration {
     public var frequency: Double?
   }
 
+  /// The bin (i/B, (i+1)/B] that a confidence falls into, 0 into the first.
+  static func bin(of value: Double, bins: Int) -> Int {
+    var bin = min(max(Int((value * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
+    while bin > 0 && value <= Double(bin) / Double(bins) { bin -= 1 }
+    while bin < bins - 1 && value > Double(bin + 1) / Double(bins) { bin += 1 }
+    return bin
+  }
+
   /// The bin of each item, `[n]`, and the bins' ends.
   static func assign(_ confidence: [Double], bins: Int, binning: Binning) -> (
     bin: [Int], ends: [(Double, Double)]
@@ -34,13 +42,7 @@ public enum Calibration {
     switch binning {
     case .equalWidth:
       let ends = (0..<bins).map { (Double($0) / Double(bins), Double($0 + 1) / Double(bins)) }
-      let places = confidence.map { value -> Int in
-        var bin = min(max(Int((value * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
-        while bin > 0 && value <= ends[bin].0 { bin -= 1 }
-        while bin < bins - 1 && value > ends[bin].1 { bin += 1 }
-        return bin
-      }
-      return (places, ends)
+      return (confidence.map { bin(of: $0, bins: bins) }, ends)
     case .equalMass:
       let order = confidence.indices.sorted { confidence[$0] < confidence[$1] }
       var places = [Int](repeating: 0, count: confidence.count)

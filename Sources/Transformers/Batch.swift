@@ -101,7 +101,7 @@ extension Model {
   }
 
   /// - Throws: ``TransformerError/noHead(family:)``.
-  func requireHead() throws {
+  public func requireHead() throws {
     guard network.hasHead else { throw TransformerError.noHead(family: network.family) }
   }
 }

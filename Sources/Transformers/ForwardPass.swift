@@ -245,7 +245,8 @@ struct ForwardPass {
   /// y = x Wᵀ + b with the overlay's changes of this role; for all rows of the batch, or the first `rows` of x.
   func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role, rows: Int? = nil) throws {
     let rows = rows ?? count
-    let weight = overlay?.replaced[role] ?? weight
+    var weight = overlay?.replaced[role] ?? weight
+    if let bits = overlay?.masks[role] { weight = workspace.masked(weight, bits) }
     Linear.forward(y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: rows, weight)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: rows)
   }

@@ -24,6 +24,9 @@ public struct Overlay: Sendable {
     case project(role: Role, direction: [Float], strength: Float)
     /// Stored tensors that are read from here instead of from the checkpoint, by their names.
     case tensors([String: Tensor])
+    /// W ← W ⊙ M for the product of a role in a block, M being 0 where a bit is: the outputs of the checkpoint with zeros
+    /// in those places, bit for bit. Rows that an earlier change of the role brings are masked too; later ones are not.
+    case mask(role: Role, bits: WeightBits)
   }
 
   /// The changes, in the order in which they act.
@@ -59,7 +62,7 @@ struct PlacedOverlay: Sendable {
     let direction: LinearWeight?
   }
 
-  private(set) var products: [Role: [RowChange]] = [:]
+  var products: [Role: [RowChange]] = [:]
   private(set) var sites: [Site: [SiteChange]] = [:]
   /// What each role's vectors lose, in order.
   private(set) var projections: [Role: [Projection]] = [:]
@@ -67,6 +70,8 @@ struct PlacedOverlay: Sendable {
   var replaced: [Role: LinearWeight] = [:]
   /// Embeddings and positions that are replaced.
   var tables: [Role: Tensor] = [:]
+  /// Which weights of a role's product stay.
+  var masks: [Role: WeightBits] = [:]
 
   /// - Throws: ``TransformerError/overlay(reason:)``, ``ArchitectureError``.
   init?(_ overlay: Overlay?, model: Model) throws {
@@ -93,6 +98,7 @@ struct PlacedOverlay: Sendable {
         }
         projections[role, default: []].append(Projection(direction: direction, strength: strength))
       case .tensors(let tensors): try replace(tensors, model: model)
+      case .mask(let role, let bits): try mask(role, bits, model: model)
       case .ablate(let site, let direction):
         let product = LinearWeight(Tensor(direction, shape: [1, direction.count]))
         sites[site, default: []].append(SiteChange(vector: direction, direction: product))

@@ -1,4 +1,5 @@
 import Architectures
+import Layers
 import Tensors
 
 /// The activations of one pass over at most `rows` tokens, allocated once and reused by every block.
@@ -14,6 +15,8 @@ final class Workspace {
   let gate, up: Tensor
   /// With experts: the rows that visit one and what it makes of them `[M, D]`, its gate and up `[M, widest F]`.
   let visitors, expertOutput, expertGate, expertUp: Tensor
+  /// Room for the one masked matrix that is in use; as large as the largest so far.
+  private var room: TensorStorage?
 
   init(_ network: Network, rows: Int) {
     self.rows = rows
@@ -36,5 +39,12 @@ final class Workspace {
     expertOutput = Tensor(zeros: [visited, network.width])
     expertGate = Tensor(zeros: [network.gatedMLP ? visited : 0, widest])
     expertUp = Tensor(zeros: [visited, widest])
+  }
+  /// A weight with zeros where a bit is 0, valid until the next one is asked for.
+  func masked(_ weight: LinearWeight, _ bits: WeightBits) -> LinearWeight {
+    let needed = weight.byteCount
+    let room = self.room.flatMap { $0.byteCount >= needed ? $0 : nil } ?? TensorStorage(byteCount: needed)
+    self.room = room
+    return weight.masked(bits, in: room)
   }
 }

@@ -18,7 +18,9 @@ struct ImportanceCommand: ReportingCommand {
     discussion: """
       Prints every score's distribution per matrix, or with --grain the units that matter most and least; -o writes the
       scores of all units. --overlap compares scores with one another: rank correlation, agreement at the top, and how
-      many of the rows that carry a behaviour pruning by another score would remove. --spectra reads the eigenvalues of every matrix. No tokenizer is needed unless a
+      many of the rows that carry a behaviour pruning by another score would remove. --curve -f TEXTS zeroes the smallest,
+      the largest and random weights at run time and says what that costs and where it starts to. --spectra reads
+      the eigenvalues of every matrix. No tokenizer is needed unless a
       score asks for texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
 
       Example: surgeon importance models/llama --score magnitude,cosine --probe probe --overlap --grain row
@@ -65,6 +67,8 @@ struct ImportanceCommand: ReportingCommand {
 
   @OptionGroup var spectra: SpectraOptions
 
+  @OptionGroup var curves: CurveOptions
+
   @OptionGroup var common: CommonOptions
 
   static let aggregations = UnitScores.Aggregation.allCases.map(\.rawValue).joined(separator: ", ")
@@ -104,10 +108,14 @@ struct ImportanceCommand: ReportingCommand {
       return try spectra.answer(
         matrices, seed: common.seed, output: output, dryRun: dryRun, &report, session)
     }
-    if dryRun { return try dry(matrices, scores, &report, session) }
+    if dryRun && !curves.curve { return try dry(matrices, scores, &report, session) }
     let question = Question(
       model: opened.model, matrices: matrices, scores: scores, grain: grain, aggregation: aggregation,
       evidence: try evidence(scores, opened.model, space, &report))
+    if curves.curve {
+      return try curves.answer(
+        question, output: output, dryRun: dryRun, common: common, &report, session)
+    }
     if overlap.overlap { return try overlap.answer(question, &report, session) }
     guard let grain, ![.weight, .matrix].contains(grain) else {
       return try table(question, &report, session)

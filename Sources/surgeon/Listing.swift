@@ -54,6 +54,12 @@ struct Listing: Sendable {
     Listing(name: "judges", summary: "what tells whether a reply shows the behaviour") {
       JudgeKind.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
     },
+    Listing(name: "tasks", summary: "multiple-choice tasks that surgeon evaluate reads from local files") {
+      TaskKind.all.map { Item(name: $0.name, summary: $0.summary, reference: $0.reference) }
+    },
+    Listing(name: "metrics", summary: "what importance curves measure") {
+      EvaluationMetric.Kind.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
     Listing(name: "edits", summary: "kinds of edits, with the settings of surgeon locate --edit") {
       EditKind.all.map { kind in
         let settings = kind.parameters.map { "\($0.name) (\($0.range); \($0.standard))" }

@@ -25,6 +25,7 @@ struct Surgeon: ParsableCommand {
           ParityCommand.self,
           GenerateCommand.self,
           PerplexityCommand.self,
+          EvaluateCommand.self,
         ]),
       CommandGroup(
         name: "Probes:",

@@ -22,10 +22,11 @@ import Testing
     let wanted = [
       "operate", "inspect", "parity", "generate", "perplexity", "cache", "probe.train", "probe.eval",
       "probe.score",
-      "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
+      "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "evaluate",
+      "edit.compose",
       "edit.export",
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
-      "probe.import", "distill.eval",
+      "probe.import", "distill.eval", "importance",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }

@@ -46,4 +46,34 @@ import Testing
     #expect(Calibration.expectedError(confidence: [], outcome: []) == nil)
     #expect(Calibration.expectedError(confidence: [.nan], outcome: [true]) == nil)
   }
+
+  @Test func sumsByGroupAreTheSameErrors() throws {
+    var random = CounterRandom(seed: 3)
+    let confidence = (0..<500).map { $0 % 50 == 0 ? Double($0 % 11) / 10 : random.uniform() }
+    let outcome = confidence.map { random.uniform() < $0 * $0 }
+    let group = (0..<500).map { $0 % 7 }
+    let weights = (0..<7).map { Double($0 % 3) }
+    for bins in [10, 15] {
+      var sums = CalibrationSums(groups: 7, bins: bins)
+      for item in confidence.indices {
+        sums.add(confidence: confidence[item], correct: outcome[item], group: group[item])
+      }
+      let reliability = Reliability(confidence: confidence, outcome: outcome, bins: bins)
+      let items = group.map { weights[$0] }
+      #expect(sums.count == 500)
+      for (own, each) in [(nil, nil), (weights, items)] as [([Double]?, [Double]?)] {
+        #expect(
+          abs((sums.expectedError(weights: own) ?? 1) - (reliability.expectedError(weights: each) ?? 2))
+            < 1e-12)
+        let brier = ProperScores.brier(probabilities: confidence, labels: outcome, weights: each)
+        #expect(abs((sums.brier(weights: own) ?? 1) - (brier ?? 2)) < 1e-12)
+      }
+      for (own, other) in zip(sums.diagram, reliability.bins()) {
+        #expect(own.count == other.count && own.lower == other.lower)
+        #expect(abs((own.confidence ?? 0) - (other.confidence ?? 0)) < 1e-12)
+        #expect(abs((own.frequency ?? 0) - (other.frequency ?? 0)) < 1e-12)
+      }
+    }
+    #expect(CalibrationSums(groups: 0, bins: 10).expectedError() == nil)
+  }
 }

@@ -82,6 +82,8 @@ struct EncoderProgramTests {
     for (arguments, code) in [
       ("generate bert -p hello --report r.json", "NO_LOGITS"),
       ("perplexity bert -f n.txt --report r.json", "NO_LOGITS"),
+      ("evaluate bert -f n.txt --report r.json", "NO_LOGITS"),
+      ("evaluate bert --tasks arc_easy=nowhere --report r.json", "NO_LOGITS"),
       (
         "sweep bert --plan plan.safetensors --prompts p.jsonl --neutral n.txt --lexicon w.txt -o sweep",
         "NO_LOGITS"

@@ -152,6 +152,45 @@ struct FailureTests {
       code: "WINDOW_INVALID"
     ) { try $0.write("One two three.\n", to: "t.txt") },
     Case(
+      name: "broken line of a task", arguments: "evaluate model --tasks choices=q.jsonl", exit: 65,
+      code: "JSON_SYNTAX"
+    ) {
+      try $0.write(
+        "{\"context\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n{\"context\": \n", to: "q.jsonl")
+    },
+    Case(
+      name: "a task of an unknown layout", arguments: "evaluate model --tasks choices=q.jsonl", exit: 65,
+      code: "TASK_LAYOUT_UNKNOWN"
+    ) { try $0.write("{\"body\": \"a\"}\n", to: "q.jsonl") },
+    Case(
+      name: "a task whose answer is no choice", arguments: "evaluate model --tasks choices=q.jsonl", exit: 65,
+      code: "TASK_INVALID"
+    ) { try $0.write("{\"context\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 2}\n", to: "q.jsonl") },
+    Case(
+      name: "a task without a name", arguments: "evaluate model --tasks q.jsonl", exit: 65,
+      code: "TASK_INVALID"
+    ) {
+      try $0.write(
+        "{\"question\": \"a\", \"choices\": {\"text\": [\"b\", \"c\"], \"label\": [\"A\", \"B\"]}, \"answerKey\": \"A\"}\n",
+        to: "q.jsonl")
+    },
+    Case(
+      name: "an unknown task", arguments: "evaluate model --tasks arc_hard=q.jsonl", exit: 64,
+      code: "TASK_UNKNOWN"),
+    Case(
+      name: "a task without its file", arguments: "evaluate model --tasks winogrande", exit: 65,
+      code: "TASK_INVALID"),
+    Case(
+      name: "a question beyond the context", arguments: "evaluate model --tasks choices=q.jsonl", exit: 65,
+      code: "TASK_ITEM_TOO_LONG"
+    ) {
+      try $0.write("{\"context\": \"\(long)\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n", to: "q.jsonl")
+    },
+    Case(
+      name: "more examples than questions", arguments: "evaluate model --tasks choices=q.jsonl --shots 1",
+      exit: 65, code: "NOTHING_TO_MEASURE"
+    ) { try $0.write("{\"context\": \"a\", \"choices\": [\"b\", \"c\"], \"answer\": 0}\n", to: "q.jsonl") },
+    Case(
       name: "reference without tokens", arguments: "parity model --against model/model.safetensors", exit: 65,
       code: "REFERENCE_INVALID"),
     Case(

@@ -30,12 +30,15 @@ public struct BarChart: DrawnChart, Equatable {
     public var values: [Double?]
     /// Bars of one group stand together under its name.
     public var group: String
+    /// What the end of a lying bar may be: a standard error to both sides, or an interval.
+    public var range: ClosedRange<Double>?
 
     /// One bar.
-    public init(_ name: String, _ values: [Double?], group: String = "") {
+    public init(_ name: String, _ values: [Double?], group: String = "", range: ClosedRange<Double>? = nil) {
       self.name = name
       self.values = values
       self.group = group
+      self.range = range
     }
   }
 
@@ -74,13 +77,18 @@ public struct BarChart: DrawnChart, Equatable {
 
   public var table: Table {
     let hasGroups = bars.contains { !$0.group.isEmpty }
+    let hasRanges = bars.contains { $0.range != nil }
     var table = Table(
       (hasGroups ? [Table.Column("Group")] : []) + [Table.Column(namesTitle)]
-        + parts.map { Table.Column($0.name, numeric: true) })
+        + parts.map { Table.Column($0.name, numeric: true) } + (hasRanges ? [Table.Column("range")] : []))
     for bar in bars {
-      table.add(
-        (hasGroups ? [.text(bar.group)] : []) + [.text(bar.name)]
-          + bar.values.map { Table.Cell($0.map(axis.exact) ?? "–", value: .optional($0)) })
+      var row: [Table.Cell] = (hasGroups ? [.text(bar.group)] : []) + [.text(bar.name)]
+      row += bar.values.map { Table.Cell($0.map(axis.exact) ?? "–", value: .optional($0)) }
+      if hasRanges {
+        row.append(
+          .text(bar.range.map { "\(axis.exact($0.lowerBound)) … \(axis.exact($0.upperBound))" } ?? ""))
+      }
+      table.add(row)
     }
     return table
   }
@@ -141,7 +149,9 @@ public struct BarChart: DrawnChart, Equatable {
     return [SVG.element("defs", [:], [pattern])]
   }
 
-  private var longest: Double { bars.map { $0.values.reduce(0) { $0 + ($1 ?? 0) } }.max() ?? 1 }
+  private var longest: Double {
+    bars.map { max($0.values.reduce(0) { $0 + ($1 ?? 0) }, $0.range?.upperBound ?? 0) }.max() ?? 1
+  }
 
   func draw(id: String) -> [Markup] {
     hatch(id) + (direction == .lying ? drawLying(id) : drawStanding(id))
@@ -186,6 +196,13 @@ public struct BarChart: DrawnChart, Equatable {
         } else if x2 - x1 > SVG.width(text) + 8 {
           drawn.append(SVG.text(text, (x1 + x2) / 2, y + 16, .middle, "b halo n"))
         }
+      }
+      if let range = bar.range {
+        let (x1, x2) = (horizontal.place(range.lowerBound), horizontal.place(range.upperBound))
+        drawn.append(
+          SVG.path(
+            SVG.steps([(x1, y + 8), (x1, y + 16)]) + SVG.steps([(x1, y + 12), (x2, y + 12)])
+              + SVG.steps([(x2, y + 8), (x2, y + 16)]), "axis"))
       }
       y += 28
     }

@@ -9,6 +9,7 @@ struct ImportanceFigures {
   /// What the report's mode shows.
   var figures: [HTMLReport.Figure] {
     if results["spectra"]?.array != nil { return SpectraFigures(results: results).figures }
+    if let curve = results["curve"], curve.object != nil { return CurveFigures(curve: curve).figures }
     if results["overlap"]?.array != nil { return overlap }
     if results["matrices"]?.array != nil { return means }
     return places

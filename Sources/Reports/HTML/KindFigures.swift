@@ -13,6 +13,7 @@ struct KindFigures {
     switch report["kind"]?.string {
     case "sweep": return OperationFigures(page: OperationPage(sweep)).price.map { [$0] } ?? []
     case "probe.train": return OperationFigures(page: OperationPage(probes)).layers.map { [$0] } ?? []
+    case "evaluate": return EvaluationFigures(results: results).figures
     case "locate": return OperationFigures(page: OperationPage(report)).rows
     case "importance": return ImportanceFigures(results: results).figures
     case "distill.eval": return AnswerFigures(results: results).figures

@@ -91,7 +91,64 @@ enum ImportanceSchemas {
                 }
               }
             },
-            "curve": {"type": "object"},
+            "curve": {
+              "type": "object", "required": ["group", "epsilon", "shares", "metric", "scores"],
+              "properties": {
+                "group": {"type": "string"}, "epsilon": {"type": "number"}, "resamples": {"$ref": "#/$defs/count"},
+                "shares": {"type": "array", "minItems": 1, "items": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}},
+                "metric": {
+                  "type": "object", "required": ["kind", "unit", "higher_is_better", "items", "detail", "base"],
+                  "properties": {
+                    "kind": {"enum": ["nll", "kl", "accuracy", "behaviour"]}, "unit": {"type": "string"},
+                    "higher_is_better": {"type": "boolean"}, "items": {"$ref": "#/$defs/count"},
+                    "item": {"type": "string"}, "detail": {"type": "string"},
+                    "base": {"$ref": "#/$defs/optional_number", "description": "The unchanged model's value"}
+                  }
+                },
+                "scores": {
+                  "type": "array", "minItems": 1,
+                  "items": {
+                    "type": "object", "required": ["score", "parts"],
+                    "properties": {
+                      "score": {"type": "string"},
+                      "parts": {
+                        "type": "array", "minItems": 1, "description": "All matrices first, then the parts asked for",
+                        "items": {
+                          "type": "object", "required": ["part", "scope", "block", "role", "weights", "knee", "points"],
+                          "properties": {
+                            "part": {"type": "string"}, "scope": {"enum": ["whole", "block", "role", "matrix"]},
+                            "block": {"$ref": "#/$defs/optional_count"}, "role": {"type": ["string", "null"]},
+                            "weights": {"$ref": "#/$defs/count"},
+                            "knee": {
+                              "type": ["object", "null"], "required": ["share", "damage", "next"],
+                              "properties": {
+                                "share": {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+                                "damage": {"$ref": "#/$defs/optional_number"},
+                                "next": {"$ref": "#/$defs/optional_number", "description": "The first share that does not count"}
+                              }
+                            },
+                            "points": {
+                              "type": "array",
+                              "items": {
+                                "type": "object", "required": ["arm", "share", "removed", "value", "damage", "lower", "upper"],
+                                "properties": {
+                                  "arm": {"enum": ["smallest", "largest", "random"]},
+                                  "share": {"type": "number"}, "removed": {"$ref": "#/$defs/count"},
+                                  "value": {"$ref": "#/$defs/optional_number"},
+                                  "damage": {"$ref": "#/$defs/optional_number", "description": "Positive is worse than unchanged"},
+                                  "lower": {"$ref": "#/$defs/optional_number"},
+                                  "upper": {"$ref": "#/$defs/optional_number"}
+                                }
+                              }
+                            }
+                          }
+                        }
+                      }
+                    }
+                  }
+                }
+              }
+            },
             \#(SpectraSchema.properties),
             "dry_run": {"type": "object"}
           },
