@@ -25,7 +25,7 @@ import Testing
       "probe.export", "locate", "sweep", "edit.apply", "edit.revert", "edit.verify", "edit.compose",
       "edit.export",
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
-      "probe.import", "distill.eval",
+      "probe.import", "distill.eval", "importance", "prune",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }
@@ -68,8 +68,8 @@ import Testing
   }
 
   @Test func reportsOfOtherKindsFitTheEnvelope() throws {
-    try SchemaRegistry.validate(ReportEnvelope(kind: "importance").json)
-    var odd = ReportEnvelope(kind: "importance").json
+    try SchemaRegistry.validate(ReportEnvelope(kind: "regimes").json)
+    var odd = ReportEnvelope(kind: "regimes").json
     odd["extra"] = 1
     #expect(throws: ReportError.self) { try SchemaRegistry.validate(odd) }
   }
