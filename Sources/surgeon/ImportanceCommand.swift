@@ -21,7 +21,7 @@ struct ImportanceCommand: ReportingCommand {
       many of the rows that carry a behaviour pruning by another score would remove. --curve -f TEXTS zeroes the smallest,
       the largest and random weights at run time and says what that costs and where it starts to. --spectra reads
       the eigenvalues of every matrix. No tokenizer is needed unless a
-      score asks for texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
+      score asks for --calibration texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
 
       Example: surgeon importance models/llama --score magnitude,cosine --probe probe --overlap --grain row
       Example: surgeon importance models/llama --spectra --roles mlp -o spectra.csv
@@ -62,6 +62,8 @@ struct ImportanceCommand: ReportingCommand {
 
   @Flag(help: "Only say what would be read.")
   var dryRun = false
+
+  @OptionGroup var texts: CalibrationOptions
 
   @OptionGroup var overlap: OverlapOptions
 
@@ -111,7 +113,7 @@ struct ImportanceCommand: ReportingCommand {
     if dryRun && !curves.curve { return try dry(matrices, scores, &report, session) }
     let question = Question(
       model: opened.model, matrices: matrices, scores: scores, grain: grain, aggregation: aggregation,
-      evidence: try evidence(scores, opened.model, space, &report))
+      evidence: try evidence(scores, opened, matrices, space, &report, session))
     if curves.curve {
       return try curves.answer(
         question, output: output, dryRun: dryRun, common: common, &report, session)
@@ -133,11 +135,34 @@ struct ImportanceCommand: ReportingCommand {
     var evidence: EvidenceSource
   }
 
-  /// What the scores need beside the weights, from the files that were named.
+  /// What the scores need beside the weights: one pass of the calibration texts, and the probes.
   private func evidence(
-    _ scores: [Score], _ model: Model, _ space: ProbeDirection.Space, _ report: inout ReportEnvelope
+    _ scores: [Score], _ opened: OpenedModel, _ matrices: [PrunableMatrix], _ space: ProbeDirection.Space,
+    _ report: inout ReportEnvelope, _ session: Session
   ) throws -> EvidenceSource {
-    guard scores.contains(where: { $0.kind.needs == .direction }) else { return noEvidence }
+    let needs = Set(scores.map(\.kind.needs))
+    let model = opened.model
+    let looking = scores.filter { [.activations, .gram].contains($0.kind.needs) }
+    let calibration = try texts.draw(
+      for: opened, wanted: !looking.isEmpty,
+      score: (looking.isEmpty ? scores : looking).map(\.description).joined(separator: ", "),
+      seed: common.seed, into: &report)
+    let calibrated = try calibration.map {
+      try CalibratedEvidence(
+        model, matrices, texts: $0.texts, factored: needs.contains(.gram), progress: session.progress)
+    }
+    let direction = try needs.contains(.direction) ? self.direction(model, space, &report) : nil
+    return { matrix in
+      var evidence = calibrated?[matrix.role] ?? ScoreEvidence()
+      evidence.direction = direction?.read(by: matrix.role)
+      return evidence
+    }
+  }
+
+  /// The direction of the probes that were named.
+  private func direction(
+    _ model: Model, _ space: ProbeDirection.Space, _ report: inout ReportEnvelope
+  ) throws -> ProbeDirection {
     guard !probe.isEmpty else {
       throw ImportanceError.missingEvidence(score: "cosine", need: .direction, role: "any product")
     }
@@ -148,8 +173,7 @@ struct ImportanceCommand: ReportingCommand {
       try report.check(probe, belongsTo: model)
       vectors.append((try Site(parsing: probe.site), probe.direction))
     }
-    let direction = try ProbeDirection(vectors, space: space, of: model)
-    return { matrix in ScoreEvidence(direction: direction.read(by: matrix.role)) }
+    return try ProbeDirection(vectors, space: space, of: model)
   }
 
   private func dry(

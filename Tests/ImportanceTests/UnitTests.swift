@@ -1,6 +1,5 @@
 import Architectures
 import Checkpoints
-@testable import Importance
 import JSON
 import Layers
 import Runtime
@@ -8,6 +7,8 @@ import Tensors
 import TestSupport
 import Testing
 import Transformers
+
+@testable import Importance
 
 @Suite struct UnitTests {
   /// A Llama of two blocks with grouped queries: 4 heads of 4 numbers, 2 key and value heads, D 16, F 10.

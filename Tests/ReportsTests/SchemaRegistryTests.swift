@@ -26,7 +26,7 @@ import Testing
       "edit.compose",
       "edit.export",
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
-      "probe.import", "distill.eval", "importance",
+      "probe.import", "distill.eval", "importance", "prune",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }
@@ -69,8 +69,8 @@ import Testing
   }
 
   @Test func reportsOfOtherKindsFitTheEnvelope() throws {
-    try SchemaRegistry.validate(ReportEnvelope(kind: "importance").json)
-    var odd = ReportEnvelope(kind: "importance").json
+    try SchemaRegistry.validate(ReportEnvelope(kind: "regimes").json)
+    var odd = ReportEnvelope(kind: "regimes").json
     odd["extra"] = 1
     #expect(throws: ReportError.self) { try SchemaRegistry.validate(odd) }
   }

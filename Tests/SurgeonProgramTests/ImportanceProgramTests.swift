@@ -34,7 +34,17 @@ extension FailureTests {
       code: "BLOCK_OUT_OF_RANGE"),
     Case(
       name: "a score without its texts", arguments: "importance model --score wanda", exit: 64,
-      code: "SCORE_NEEDS_MORE"),
+      code: "CALIBRATION_MISSING"),
+    Case(
+      name: "texts for a score that needs none", arguments: "importance model --calibration t.txt", exit: 64,
+      code: "FLAGS_INVALID"
+    ) { try $0.write("One two.\n", to: "t.txt") },
+    Case(
+      name: "calibration shorter than asked",
+      arguments:
+        "importance model --score wanda --calibration t.txt --calibration-count 9 --calibration-length 64",
+      exit: 65, code: "CALIBRATION_TOO_SHORT"
+    ) { try $0.write("One two.\n", to: "t.txt") },
     Case(
       name: "a cosine without a probe", arguments: "importance model --score cosine", exit: 64,
       code: "SCORE_NEEDS_MORE"),
@@ -136,6 +146,28 @@ extension FailureTests {
     let table = try run(scratch, "importance model --score cosine,magnitude --probe probe")
     let matrices = try #require(table["results"]?["matrices"]?.array)
     #expect(matrices.first { $0["kind"]?.string == "mlp.down" }?["scores"]?.array?.first?.isNull == true)
+  }
+
+  @Test func scoresOfActivationsAreMeasuredOnTexts() throws {
+    let scratch = try Scratch()
+    try writeProbe(scratch)
+    let texts = OrganismData.neutralTexts(split: .train, count: 200)
+    try scratch.write(texts.joined(separator: "\n") + "\n", to: "t.txt")
+    let calibration = "--calibration t.txt --whole --calibration-count 8 --calibration-length 32"
+    let table = try run(
+      scratch, "importance model --score wanda,obs,activation-energy,outlier-share \(calibration)")
+    let matrices = try #require(table["results"]?["matrices"]?.array)
+    for matrix in matrices {
+      let scores = try #require(matrix["scores"]?.array)
+      #expect(scores.count == 4 && scores.allSatisfy { $0["mean"]?.double ?? -1 >= 0 })
+    }
+    #expect(table["inputs"]?.array?.contains { $0["role"]?.string == "calibration" } == true)
+    let overlap = try run(
+      scratch, "importance model --score cosine,wanda --probe probe --overlap --grain row \(calibration)")
+    #expect(overlap["results"]?["overlap"]?.array?.isEmpty == false)
+    let weights = try run(
+      scratch, "importance model --score magnitude,wanda --overlap --grain weight --layers 0 \(calibration)")
+    #expect(weights["results"]?["overlap"]?.array?.count == 14)
   }
 
   @Test func noResultDependsOnThreads() throws {

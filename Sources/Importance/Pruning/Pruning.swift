@@ -314,15 +314,7 @@ public struct Pruning: Sendable {
   /// What is known of a matrix's inputs.
   private static func source(_ statistics: InputStatistics?, factored: Bool = false) -> EvidenceSource {
     guard let statistics else { return noEvidence }
-    return { matrix in
-      let input = statistics[matrix.role]
-      var evidence = ScoreEvidence(inputEnergy: input?.squares)
-      if factored, let gram = input?.gram {
-        try gram.factored(damping: SparseGPT().damping)
-        evidence.factorDiagonal = gram.factorDiagonal()
-      }
-      return evidence
-    }
+    return { try ScoreEvidence(statistics[$0.role], factored: factored) }
   }
 
   /// Tensors as the scratch file holds them, for a pass.
