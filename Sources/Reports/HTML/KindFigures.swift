@@ -15,6 +15,7 @@ struct KindFigures {
     case "probe.train": return OperationFigures(page: OperationPage(probes)).layers.map { [$0] } ?? []
     case "locate": return OperationFigures(page: OperationPage(report)).rows
     case "importance": return ImportanceFigures(results: results).figures
+    case "prune": return PruneFigures(results: results).figures
     case "distill.eval": return AnswerFigures(results: results).figures
     default: return []
     }
