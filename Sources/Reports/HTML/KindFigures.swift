@@ -16,6 +16,7 @@ struct KindFigures {
     case "evaluate": return EvaluationFigures(results: results).figures
     case "locate": return OperationFigures(page: OperationPage(report)).rows
     case "importance": return ImportanceFigures(results: results).figures
+    case "prune": return PruneFigures(results: results).figures
     case "distill.eval": return AnswerFigures(results: results).figures
     default: return []
     }
