@@ -8,6 +8,6 @@ struct Bench: ParsableCommand {
     subcommands: [
       MakeCorpusCommand.self, JudgeRepliesCommand.self, MakeCheckpointCommand.self, StagesCommand.self,
       PipelineCommand.self, KernelsCommand.self, DifferenceCommand.self, KillWritesCommand.self,
-      TokenizerCommand.self, QuantileCommand.self,
+      TokenizerCommand.self, QuantileCommand.self, WandaCommand.self, PruningStudyCommand.self,
     ])
 }

@@ -48,6 +48,10 @@ extension Double: LinearScalar {
     LAPACKE_dpotrs(LAPACK_COL_MAJOR, upper, n, right, a, max(1, n), b, max(1, n))
   }
 
+  public static func trtri(_ n: Int32, _ a: UnsafeMutablePointer<Double>) -> Int32 {
+    LAPACKE_dtrtri(LAPACK_COL_MAJOR, upper, valuesOnly, n, a, max(1, n))
+  }
+
   public static func syevd(
     _ vectors: Bool, _ n: Int32, _ a: UnsafeMutablePointer<Double>, _ values: UnsafeMutablePointer<Double>
   ) -> Int32 {

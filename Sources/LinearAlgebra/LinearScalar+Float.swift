@@ -48,6 +48,10 @@ extension Float: LinearScalar {
     LAPACKE_spotrs(LAPACK_COL_MAJOR, upper, n, right, a, max(1, n), b, max(1, n))
   }
 
+  public static func trtri(_ n: Int32, _ a: UnsafeMutablePointer<Float>) -> Int32 {
+    LAPACKE_strtri(LAPACK_COL_MAJOR, upper, valuesOnly, n, a, max(1, n))
+  }
+
   public static func syevd(
     _ vectors: Bool, _ n: Int32, _ a: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>
   ) -> Int32 {

@@ -24,6 +24,8 @@ public protocol LinearScalar: BinaryFloatingPoint, Sendable {
   /// Solves for each row of `b`.
   static func potrs(_ n: Int32, _ right: Int32, _ a: UnsafePointer<Self>, _ b: UnsafeMutablePointer<Self>)
     -> Int32
+  /// The inverse of the lower triangle, in its place.
+  static func trtri(_ n: Int32, _ a: UnsafeMutablePointer<Self>) -> Int32
   /// Eigenvalues, and eigenvectors as rows in place of `a`.
   static func syevd(
     _ vectors: Bool, _ n: Int32, _ a: UnsafeMutablePointer<Self>, _ values: UnsafeMutablePointer<Self>

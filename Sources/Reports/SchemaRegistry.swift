@@ -22,7 +22,7 @@ public enum SchemaRegistry {
   static let entries: [Entry] =
     [OperateSchema.entry] + ModelSchemas.entries + ProbeSchemas.entries + EditSchemas.entries
     + TrustSchemas.entries
-    + ImportanceSchemas.entries
+    + ImportanceSchemas.entries + PruneSchemas.entries
     + TrainingSchemas.entries
     + ProgramSchemas.entries + [RecipeSchema.entry]
 

@@ -100,13 +100,15 @@ public struct EditCheck: Sendable, Equatable {
         : "tie_word_embeddings changed")
   }
 
-  /// Canary texts through base, base with the patch at run time, and edited checkpoint: they must be cut alike, the
-  /// edited logits (an encoder's last hidden states) must equal the predicted ones bit for bit, and must not be the base's.
+  /// Canary texts through base, base with the patch (or another change) at run time, and edited checkpoint: they must be
+  /// cut alike, the edited logits (an encoder's last hidden states) must equal the predicted ones bit for bit, and must
+  /// not be the base's.
   ///
   /// Models that cannot be run, and patches that cannot be predicted, give checks without a verdict.
   /// - Throws: ``Interrupted``.
   public static func canaries(
-    base: Checkpoint, edited: Checkpoint, patch: Patch?, texts: [String] = canaries
+    base: Checkpoint, edited: Checkpoint, patch: Patch?, overlay change: Overlay? = nil,
+    texts: [String] = canaries
   ) throws -> [EditCheck] {
     guard !texts.isEmpty else { return [] }
     var checks: [EditCheck] = []
@@ -125,9 +127,8 @@ public struct EditCheck: Sendable, Equatable {
           detail: moved > 0
             ? "\(what) of \(ids.count) canary texts moved by up to \(Format.significant(Double(moved), 3))"
             : "\(what) of \(ids.count) canary texts are the base's: the edit does not act"))
-      guard let patch else { return checks }
+      guard let overlay = try change ?? patch?.overlay(original.binding, base) else { return checks }
       try Cancellation.check()
-      let overlay = try patch.overlay(original.binding, base)
       let predicted = try results(original, ids, overlay: overlay)
       let differing = zip(predicted, after).filter { !$0.bytes.elementsEqual($1.bytes) }
       let largest = differing.map { largestChange($0, $1) }.max() ?? 0

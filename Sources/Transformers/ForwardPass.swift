@@ -23,15 +23,9 @@ struct ForwardPass {
   /// Runs the blocks `0 ... last` and, when asked, the end; the result lies in the workspace (`residual` after the
   /// blocks; what the head reads in `final` after the end).
   func run(through last: Int, finalNorm: Bool) throws {
-    try embed()
-    try visit(.embeddings, workspace.residual)
-    let lengths = batch.segments.map { $0.past + $0.rows.count }
-    let tables = model.rotaryTables.map { $0.tables(lengths: lengths) }
-    let biases = network.alibi.flatMap { KeyBias($0, keys: lengths.max() ?? 0) }
-    for block in 0...max(last, 0) where block <= last {
-      try run(block, model.rotaryOfBlock[block].map { tables[$0] }, biases)
-      try visit(.blockOutput(block), workspace.residual)
-    }
+    try begin()
+    let reach = Reach(self)
+    for block in 0...max(last, 0) where block <= last { try run(block, reach) }
     guard finalNorm else { return }
     normalise(workspace.normed, workspace.residual, model.finalNorm)
     if model.finalNorm != nil { try visit(.finalNorm, workspace.normed) }
@@ -40,6 +34,30 @@ struct ForwardPass {
       try product(workspace.final, workspace.normed, projection, .headProjection)
     }
     try see(.input(.head), workspace.final)
+  }
+
+  /// What the batch's lengths decide: rotary tables and biases of keys.
+  struct Reach {
+    fileprivate let tables: [[RotaryTable]]
+    fileprivate let biases: KeyBias?
+
+    init(_ pass: ForwardPass) {
+      let lengths = pass.batch.segments.map { $0.past + $0.rows.count }
+      tables = pass.model.rotaryTables.map { $0.tables(lengths: lengths) }
+      biases = pass.network.alibi.flatMap { KeyBias($0, keys: lengths.max() ?? 0) }
+    }
+  }
+
+  /// Puts what enters block 0 into `residual`.
+  func begin() throws {
+    try embed()
+    try visit(.embeddings, workspace.residual)
+  }
+
+  /// One block on what lies in `residual`, which its output replaces.
+  func run(_ block: Int, _ reach: Reach) throws {
+    try run(block, model.rotaryOfBlock[block].map { reach.tables[$0] }, reach.biases)
+    try visit(.blockOutput(block), workspace.residual)
   }
 
   /// Token embeddings, projected and scaled, plus learned positions, normed.

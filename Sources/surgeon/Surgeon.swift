@@ -21,6 +21,7 @@ struct Surgeon: ParsableCommand {
           InspectCommand.self,
           DiffCommand.self,
           ConvertCommand.self,
+          PruneCommand.self, ImatrixCommand.self,
           ParityCommand.self,
           GenerateCommand.self,
           PerplexityCommand.self,
