@@ -3,6 +3,7 @@ import ArgumentParser
 import Checkpoints
 import Importance
 import JSON
+import OrderedCollections
 import Reports
 import Runtime
 import Statistics

@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Importance
 import JSON
+import Layers
 import OrderedCollections
 import Reports
 import Runtime
