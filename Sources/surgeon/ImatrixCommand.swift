@@ -13,7 +13,8 @@ import Transformers
 struct ImatrixCommand: ReportingCommand {
   static let configuration = CommandConfiguration(
     commandName: "imatrix",
-    abstract: "Writes llama.cpp's importance matrix: how strongly each input channel of every product is used.",
+    abstract:
+      "Writes llama.cpp's importance matrix: how strongly each input channel of every product is used.",
     discussion: """
       One pass over the calibration texts sums the squares of what every product reads. The GGUF file is what
       llama-quantize --imatrix takes, and what surgeon prune --imatrix takes in place of calibration texts.

@@ -141,13 +141,15 @@ struct PruneCommand: ReportingCommand {
       options: options)
     let statistics = try known(opened.model.binding, wanted: pruning.needsCalibration, &report)
     let calibration = try texts.draw(
-      for: opened, wanted: pruning.needsCalibration && statistics == nil, score: method.description, seed: common.seed,
+      for: opened, wanted: pruning.needsCalibration && statistics == nil, score: method.description,
+      seed: common.seed,
       into: &report)
     report.results = pruning.json(calibration, file: texts.calibration)
     if dryRun { return try answer(pruning, calibration, &report, session) }
 
     let pruned = try pruning.run(
-      calibration: calibration, statistics: statistics, scratch: Files.existingFolder(above: output), progress: session.progress)
+      calibration: calibration, statistics: statistics, scratch: Files.existingFolder(above: output),
+      progress: session.progress)
     // A sparse file is made of the dense folder, which is checked first and does not stay.
     let place = weights == "sparse" ? "\(output).dense-\(getpid())" : output
     defer { if place != output { try? Files.remove(place) } }
