@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Importance
 import JSON
+import Layers
 import OrderedCollections
 import Reports
 import Runtime
@@ -50,12 +51,14 @@ struct SpectraOptions: ParsableArguments {
   private func plan(_ matrices: [PrunableMatrix], output: String?) -> DryRun {
     var (seconds, hold) = (0.0, 0)
     for matrix in matrices {
-      let small = Double(min(matrix.outputs, matrix.inputs)), large = Double(max(matrix.outputs, matrix.inputs))
+      let small = Double(min(matrix.outputs, matrix.inputs)),
+        large = Double(max(matrix.outputs, matrix.inputs))
       seconds += Double(1 + permuted) * (large * small * small + 2 * small * small * small) / 1e10
       hold = max(hold, 4 * matrix.count + Int(24 * small * small))
     }
     return DryRun(
-      readBytes: matrices.reduce(0) { $0 + $1.weight.byteCount }, writeBytes: 0, holdBytes: 2 * hold + (16 << 20),
+      readBytes: matrices.reduce(0) { $0 + $1.weight.byteCount }, writeBytes: 0,
+      holdBytes: 2 * hold + (16 << 20),
       output: output ?? ".", seconds: seconds)
   }
 }

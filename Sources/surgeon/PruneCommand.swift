@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Checkpoints
 import Evaluation
+import Glibc
 import Importance
 import JSON
 import Reports
@@ -23,8 +24,11 @@ struct PruneCommand: ReportingCommand {
       stay, rounded once to the stored type; all other scores leave them bit for bit. Sparsity is the share removed, and is
       hit to one weight; --pattern 2:4 keeps 2 of every 4 neighbouring inputs. The copy is read back and compared
       before it gets its name. Zeros are stored like any number: the files keep their size, and dense kernels run no faster.
+      --weights sparse writes one file in which zeros take no bytes (surgeon convert expands it). --structured takes whole
+      neurons or heads out of every block instead: a smaller, faster model with its own config.json.
 
       Example: surgeon prune models/llama --score wanda --sparsity 50% --calibration texts.jsonl -o models/llama-half
+      Example: surgeon prune models/llama --structured neurons --score magnitude --sparsity 25% -o models/llama-narrow
       """)
   static let kind = "prune"
 
@@ -55,6 +59,9 @@ struct PruneCommand: ReportingCommand {
 
   @OptionGroup var texts: CalibrationOptions
 
+  @Option(help: "llama.cpp's importance matrix (GGUF) in place of --calibration; in one shot.")
+  var imatrix: String?
+
   @Flag(help: "A pruned block's outputs feed the next (default for scores that look at activations).")
   var sequential = false
 
@@ -64,6 +71,12 @@ struct PruneCommand: ReportingCommand {
   @Flag(
     help: "Measure the error of every product on the calibration texts, also for scores that do not need it.")
   var reconstructionError = false
+
+  @OptionGroup var structure: StructuredOptions
+
+  @Option(
+    help: "How the weights are written: dense (with zeros), sparse (one file in which zeros take no bytes).")
+  var weights = "dense"
 
   @Option(name: .shortAndLong, help: "The new checkpoint folder.")
   var output: String
@@ -80,7 +93,29 @@ struct PruneCommand: ReportingCommand {
   var defaultReport: String? { ReportPlace.beside(output, dryRun: dryRun) }
 
   func validate() throws {
+    if imatrix != nil {
+      if texts.calibration != nil { throw ValidationError("--imatrix stands in for --calibration: give one") }
+      if sequential || reconstructionError {
+        throw ValidationError("--imatrix knows no texts: leave --sequential and --reconstruction-error out")
+      }
+    }
     if sequential && oneShot { throw ValidationError("--sequential and --one-shot contradict each other") }
+    guard ["dense", "sparse"].contains(weights) else {
+      throw ValidationError("--weights \(weights): dense or sparse")
+    }
+    if structure.structured != nil {
+      let others = [
+        pattern.map { _ in "--pattern" }, group.map { _ in "--group" }, layers.map { _ in "--layers" },
+        roles.map { _ in "--roles" }, budget == "uniform" ? nil : "--budget",
+        sequential ? "--sequential" : nil,
+        weights == "sparse" ? "--weights sparse" : nil, reconstructionError ? "--reconstruction-error" : nil,
+      ].compactMap { $0 }
+      if let other = others.first {
+        throw ValidationError(
+          "\(other) has no meaning for --structured: every block loses as many whole units")
+      }
+      if sparsity == nil { throw ValidationError("say how much goes: --sparsity 25%") }
+    }
     if pattern != nil && group != nil { throw ValidationError("--pattern is a group: leave --group out") }
     if sparsity == nil && pattern == nil && budget == "uniform" {
       throw ValidationError("say how much goes: --sparsity 50% or --pattern 2:4")
@@ -93,26 +128,84 @@ struct PruneCommand: ReportingCommand {
     let share = try sparsity.map { try Budget.sparsity(parsing: $0) }
     var options = Pruning.Options(
       method, group: group, budget: try Budget(parsing: budget, sparsity: share))
-    if sequential || oneShot { options.sequential = sequential }
+    if sequential || oneShot || imatrix != nil { options.sequential = sequential }
     options.measuresError = reconstructionError
     let opened = try OpenedModel(model, into: &report, session)
     _ = try CheckpointWriter(source: opened.model.checkpoint, output: output)
+    if let unit = try structure.unit() {
+      return try prune(unit, method, share ?? 0, opened, &report, session)
+    }
     let blocks = try layers.map { try Set(BlockRange.parse($0, blocks: opened.model.network.blocks)) }
     let pruning = try Pruning(
       opened.model, blocks: blocks, roles: try roles.map { try BlockRole.prunable(parsing: $0) },
       options: options)
+    let statistics = try known(opened.model.binding, wanted: pruning.needsCalibration, &report)
     let calibration = try texts.draw(
-      for: opened, wanted: pruning.needsCalibration, score: method.description, seed: common.seed,
+      for: opened, wanted: pruning.needsCalibration && statistics == nil, score: method.description,
+      seed: common.seed,
       into: &report)
     report.results = pruning.json(calibration, file: texts.calibration)
     if dryRun { return try answer(pruning, calibration, &report, session) }
 
     let pruned = try pruning.run(
-      calibration: calibration, scratch: Files.existingFolder(above: output), progress: session.progress)
+      calibration: calibration, statistics: statistics, scratch: Files.existingFolder(above: output),
+      progress: session.progress)
+    // A sparse file is made of the dense folder, which is checked first and does not stay.
+    let place = weights == "sparse" ? "\(output).dense-\(getpid())" : output
+    defer { if place != output { try? Files.remove(place) } }
     let written = try pruned.write(
-      to: output, provenance: pruning.provenance(calibration), progress: session.progress)
+      to: place, provenance: pruning.provenance(calibration), progress: session.progress)
     let looked = try looks(pruned, written, &report, session)
-    try show(pruned, written, looked, &report, session)
+    let small =
+      place == output
+      ? nil
+      : try SparseCheckpoint.write(
+        try Checkpoint(folder: place, cache: .none), to: output, progress: session.progress)
+    try show(pruned, written, looked, small, &report, session)
+  }
+
+  /// What an importance matrix says; nil where none was given.
+  private func known(
+    _ binding: Binding, wanted: Bool, _ report: inout ReportEnvelope
+  ) throws -> InputStatistics? {
+    guard let imatrix else { return nil }
+    guard wanted else {
+      throw ProgramError.flags(
+        found: "--imatrix with the score \(score), which looks at weights alone",
+        expected: "a score that looks at activations, such as wanda")
+    }
+    let file = try ImportanceMatrixFile(file: imatrix)
+    try report.read(file: imatrix, role: "imatrix")
+    return try InputStatistics(file, binding: binding)
+  }
+
+  /// Whole units out of every block.
+  private func prune(
+    _ unit: StructuredUnit, _ method: PruningMethod, _ share: Double, _ opened: OpenedModel,
+    _ report: inout ReportEnvelope, _ session: Session
+  ) throws {
+    guard case .score(let score) = method, score.kind.needs != .gram, score.kind.needs != .direction else {
+      throw ProgramError.flags(
+        found: "--structured with the score \(method.description)",
+        expected: "a score of single weights without error compensation, such as magnitude or wanda")
+    }
+    let known = try known(opened.model.binding, wanted: score.kind.needs == .activations, &report)
+    let calibration = try texts.draw(
+      for: opened, wanted: score.kind.needs == .activations && known == nil, score: score.description,
+      seed: common.seed, into: &report)
+    var evidence: EvidenceSource = noEvidence
+    if let known {
+      evidence = { ScoreEvidence(inputEnergy: known[$0.role]?.squares) }
+    } else if let calibration, !dryRun {
+      let statistics = try InputStatistics.collect(
+        opened.model, texts: calibration.texts, roles: try opened.model.prunableMatrices().map(\.role),
+        progress: session.progress)
+      evidence = { ScoreEvidence(inputEnergy: statistics[$0.role]?.squares) }
+    }
+    report.results = ["calibration": calibration?.json(file: texts.calibration) ?? .null]
+    try structure.answer(
+      unit, opened, score: score, share: share, evidence: evidence, output: output, canaries: canaries,
+      dryRun: dryRun, &report, session)
   }
 
   /// What a run would read, write, hold and take.
@@ -170,10 +263,14 @@ struct PruneCommand: ReportingCommand {
   }
 
   private func show(
-    _ pruned: PrunedModel, _ written: ReplacementReport, _ looked: [EditCheck],
+    _ pruned: PrunedModel, _ written: ReplacementReport, _ looked: [EditCheck], _ small: SparseReport?,
     _ report: inout ReportEnvelope, _ session: Session
   ) throws {
-    try report.wrote(checkpoint: written.output, modelHash: written.modelAfter)
+    if let small {
+      try report.wrote(file: "\(small.output)/\(SparseCheckpoint.fileName)", role: "sparse_weights")
+    } else {
+      try report.wrote(checkpoint: written.output, modelHash: written.modelAfter)
+    }
     let checks =
       [
         Check(
@@ -200,6 +297,13 @@ struct PruneCommand: ReportingCommand {
     report.results["pruned"] = .integer(pruned.pruned)
     report.results["zeros"] = .integer(pruned.zeros)
     report.results["bytes"] = bytes
+    if let small {
+      report.results["bytes"] = [
+        "before": .integer(small.bytesBefore), "after": .integer(small.bytesAfter),
+        "note": .string(SparseReport.honesty),
+      ]
+      report.results["sparse"] = small.json
+    }
     report.results["checks"] = .array(checks.map(\.json))
     report.results["model_before"] = .string(written.modelBefore)
     report.results["model_after"] = .string(written.modelAfter)
@@ -215,7 +319,9 @@ struct PruneCommand: ReportingCommand {
         "\(output): \(Format.count(pruned.pruned)) of \(Format.count(pruned.count)) weights in "
           + "\(pruned.matrices.count) matrices are zero (\(Format.percent(pruned.sparsity))), "
           + "\(written.outcome.untouchedTensors) tensors byte-identical",
-        PrunedModel.note,
+        small.map {
+          "\(Format.bytes(UInt64($0.bytesBefore))) as \(Format.bytes(UInt64($0.bytesAfter))): \(SparseReport.honesty)"
+        } ?? PrunedModel.note,
       ], tables: [pruned.table, looked.table])
   }
 }

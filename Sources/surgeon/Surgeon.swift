@@ -21,7 +21,7 @@ struct Surgeon: ParsableCommand {
           InspectCommand.self,
           DiffCommand.self,
           ConvertCommand.self,
-          PruneCommand.self,
+          PruneCommand.self, ImatrixCommand.self,
           ParityCommand.self,
           GenerateCommand.self,
           PerplexityCommand.self,

@@ -98,9 +98,10 @@ import Testing
       let sum = tail.reduce(0) { $0 + log($1 / values[start]) }
       guard sum > 0 else { continue }
       let alpha = 1 + n / sum
-      let distance = tail.enumerated().map {
-        abs(1 - pow($1 / values[start], 1 - alpha) - Double($0) / n)
-      }.max() ?? 1
+      let distance =
+        tail.enumerated().map {
+          abs(1 - pow($1 / values[start], 1 - alpha) - Double($0) / n)
+        }.max() ?? 1
       if distance < best?.distance ?? 9 { best = (distance, alpha, values[start]) }
     }
     let fit = try #require(PowerLawFit(exact: values))

@@ -115,6 +115,17 @@ import Transformers
     #expect(try code("llama", .neurons, 0.5) == nil)
   }
 
+  /// transformers loads some families only where the heads divide the width.
+  @Test func headsThatDoNotDivideTheWidth() throws {
+    guard SharedFixtures.has("models/stories260K/hf") else { return }
+    let model = try Model(folder: SharedFixtures.path("models/stories260K/hf"))
+    #expect(model.network.heads == 8 && model.network.keyValueHeads == 4 && model.network.width == 64)
+    #expect(throws: StructureError.heads(family: "llama", heads: 6, width: 64, allowed: [2, 4])) {
+      _ = try Self.plan(.heads, 0.25, model)
+    }
+    #expect(try Self.plan(.heads, 0.5, model).removed == 2)
+  }
+
   /// The lowest scores leave; of equal ones the lower unit.
   @Test func lowestScoresLeave() throws {
     let folder = try TemporaryFolder()

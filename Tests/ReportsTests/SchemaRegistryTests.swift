@@ -26,7 +26,7 @@ import Testing
       "edit.compose",
       "edit.export",
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
-      "probe.import", "distill.eval", "importance", "prune",
+      "probe.import", "distill.eval", "importance", "prune", "imatrix",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }

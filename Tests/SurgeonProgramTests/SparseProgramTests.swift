@@ -57,7 +57,8 @@ struct SparseProgramTests {
     #expect(!scratch.has("small/model.safetensors"))
 
     let refused = try scratch.run("inspect", "small")
-    #expect(refused.code == 69 && refused.errors.contains("surgeon convert small -o OUT"), "\(refused.errors)")
+    #expect(
+      refused.code == 69 && refused.errors.contains("surgeon convert small -o OUT"), "\(refused.errors)")
     let plan = try scratch.run("convert", "small", "-o", "again", "--dry-run")
     #expect(plan.code == 0 && !scratch.has("again"))
     let back = try scratch.run("convert", "small", "-o", "again")
@@ -115,19 +116,22 @@ struct SparseProgramTests {
     // Half of the difference, and an edit of rows on top of it.
     try scratch.patch("rows.patch.safetensors")
     let composed = try scratch.run(
-      "edit", "compose", "model", "p.patch.safetensors", "rows.patch.safetensors", "--scale", "0.5", "--scale",
+      "edit", "compose", "model", "p.patch.safetensors", "rows.patch.safetensors", "--scale", "0.5",
+      "--scale",
       "1", "-o", "both.patch.safetensors")
     #expect(composed.code == 0, "\(composed.errors)")
     let both = try scratch.run("edit", "apply", "model", "--patch", "both.patch.safetensors", "-o", "both")
     #expect(both.code == 0, "\(both.errors)")
-    let exported = try scratch.run("edit", "export", "model", "--patch", "p.patch.safetensors", "-o", "adapter")
+    let exported = try scratch.run(
+      "edit", "export", "model", "--patch", "p.patch.safetensors", "-o", "adapter")
     #expect(exported.code == 69)
   }
 
   @Test func flagsThatDoNotFit() throws {
     let scratch = try Scratch()
     for words in [
-      ["edit", "build", "model", "-o", "p"], ["edit", "build", "model", "--plan", "a", "--edited", "b", "-o", "p"],
+      ["edit", "build", "model", "-o", "p"],
+      ["edit", "build", "model", "--plan", "a", "--edited", "b", "-o", "p"],
       ["edit", "build", "model", "--edited", "model", "--strength", "1", "-o", "p"],
       ["edit", "build", "model", "--edited", "model", "--rows", "2%", "-o", "p"],
     ] {

@@ -29,7 +29,10 @@ struct SpectraProgramTests {
     // The same again whatever the threads; another seed permutes otherwise.
     func spectra(_ words: String...) throws -> JSONValue? {
       let ending = try Program.run(
-        ["importance", "model", "--spectra", "--permuted", "2", "--resamples", "0", "--roles", "mlp", "--report", "t.json"]
+        [
+          "importance", "model", "--spectra", "--permuted", "2", "--resamples", "0", "--roles", "mlp",
+          "--report", "t.json",
+        ]
           + words, in: scratch.folder)
       #expect(ending.code == 0, "\(ending.errors)")
       return try scratch.report("t.json")["results"]?["spectra"]
@@ -52,7 +55,8 @@ struct SpectraProgramTests {
       ["--permuted", "-1"], ["--resamples", "-1"], ["--overlap"], ["-o", "s.json"], ["--roles", "nonsense"],
     ] {
       #expect(
-        try Program.run(["importance", "model", "--spectra"] + words, in: scratch.folder).code == 64, "\(words)")
+        try Program.run(["importance", "model", "--spectra"] + words, in: scratch.folder).code == 64,
+        "\(words)")
     }
   }
 }

@@ -128,16 +128,27 @@ public struct Pruning: Sendable {
   /// Prunes; nothing is written but a file without a name in `folder`.
   /// - Throws: ``ImportanceError``, ``CalibrationError``, ``TransformerError``, ``LinearAlgebraError``, ``FileError``,
   ///   ``Interrupted``.
+  ///
+  /// `statistics` that are known already, such as an importance matrix's, stand in for texts in one shot.
   public func run(
-    calibration: CalibrationTexts?, scratch folder: String, progress: ProgressSink = ignoreProgress
+    calibration: CalibrationTexts?, statistics: InputStatistics? = nil, scratch folder: String,
+    progress: ProgressSink = ignoreProgress
   ) throws -> PrunedModel {
-    if needsCalibration && calibration == nil {
+    if statistics != nil && walks {
+      throw ImportanceError.combination(
+        what: "known statistics with \(options.method.description)",
+        reason: "its blocks are walked one after the other over texts",
+        suggestion: "--calibration texts, or --one-shot with a score such as wanda")
+    }
+    if needsCalibration && calibration == nil && statistics == nil {
       throw CalibrationError.missing(score: options.method.description)
     }
     let texts = calibration?.texts ?? []
     let scratch = try TensorScratch(entries, of: model.checkpoint, in: folder)
-    var evidence: InputStatistics?
-    if options.budget.kind.needs == .activations || (needsCalibration && !walks) {
+    var evidence = statistics
+    if evidence == nil,
+      options.budget.kind.needs == .activations || (needsCalibration && !walks)
+    {
       evidence = try InputStatistics.collect(
         model, texts: texts, roles: matrices.map(\.role), progress: progress)
     }

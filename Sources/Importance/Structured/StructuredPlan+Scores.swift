@@ -15,7 +15,9 @@ extension StructuredPlan {
   ///
   /// `scores` are those of the unit's grain over all blocks.
   /// - Throws: ``StructureError``.
-  public init(_ unit: StructuredUnit, share: Double, binding: Binding, scores: UnitScores) throws {
+  public init(
+    _ unit: StructuredUnit, share: Double, multiple: Int = 1, binding: Binding, scores: UnitScores
+  ) throws {
     struct Place: Hashable {
       var block: Int
       var expert: Int?
@@ -24,7 +26,7 @@ extension StructuredPlan {
     for (own, value) in zip(scores.units, scores.values) where own.grain == unit.grain {
       table[Place(block: own.block, expert: own.expert), default: []].append((own.index, value))
     }
-    try self.init(unit, share: share, binding: binding) { block, expert in
+    try self.init(unit, share: share, multiple: multiple, binding: binding) { block, expert in
       (table[Place(block: block, expert: expert)] ?? []).sorted { $0.index < $1.index }.map(\.value)
     }
   }

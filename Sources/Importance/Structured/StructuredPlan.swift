@@ -42,6 +42,7 @@ public struct StructuredPlan: Sendable, Equatable {
     guard removed >= 1, removed < count, share < 1 else {
       throw StructureError.share(what: unit.rawValue, share: share, of: count)
     }
+    if let refusal = config.refusal(unit, removed: removed) { throw refusal }
     var parts: [Part] = []
     for block in 0..<network.blocks {
       for expert in Self.experts(unit, block, network) {

@@ -43,6 +43,19 @@ struct StructuredConfig {
     "mixtral", "qwen2_moe", "qwen3_moe",
   ]
 
+  /// Families of which transformers demands that the heads divide the width, whatever `head_dim` says.
+  static let dividingFamilies: Set = ["llama", "gemma2", "gemma3"]
+
+  /// Why so many units cannot be taken out; nil where they can.
+  func refusal(_ unit: StructuredUnit, removed: Int) -> StructureError? {
+    guard unit == .heads, Self.dividingFamilies.contains(family) else { return nil }
+    let group = network.heads / network.keyValueHeads
+    let left = group * (network.keyValueHeads - removed)
+    guard network.width % left != 0 else { return nil }
+    let allowed = (1..<network.keyValueHeads).map { $0 * group }.filter { network.width % $0 == 0 }
+    return .heads(family: family, heads: left, width: network.width, allowed: allowed)
+  }
+
   /// The config's key for the width of the MLP; nil where it is a fixed multiple of the model's width.
   static func widthKey(_ family: String) -> String? {
     switch family {

@@ -38,8 +38,10 @@ struct SpectraFigures {
       })
     return .init(
       [map],
-      caption: "Exponent of the power law fitted to each matrix's eigenvalues. Matrices with too few eigenvalues have none; "
-        + "an exponent by itself is no verdict: compare with the permuted copies and the interval in the table.")
+      caption:
+        "Exponent of the power law fitted to each matrix's eigenvalues. Matrices with too few eigenvalues have none; "
+        + "an exponent by itself is no verdict: compare with the permuted copies and the interval in the table."
+    )
   }
 
   /// Of each role the matrix in the middle of the network.

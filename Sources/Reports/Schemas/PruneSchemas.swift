@@ -67,9 +67,64 @@ enum PruneSchemas {
                 "before": {"$ref": "#/$defs/count"}, "after": {"$ref": "#/$defs/count"}, "note": {"type": "string"}
               }
             },
+            "structured": {
+              "type": "object",
+              "required": ["unit", "removed", "of", "parameters_before", "parameters_after", "parts"],
+              "properties": {
+                "unit": {"enum": ["neurons", "heads"]}, "aggregation": {"enum": ["sum", "mean", "max"]},
+                "removed": {"$ref": "#/$defs/count", "description": "Units that left each part"},
+                "of": {"$ref": "#/$defs/count"}, "parameters_before": {"$ref": "#/$defs/count"},
+                "parameters_after": {"$ref": "#/$defs/count"},
+                "parts": {
+                  "type": "array",
+                  "items": {
+                    "type": "object", "required": ["block", "expert", "removed"],
+                    "properties": {
+                      "block": {"$ref": "#/$defs/count"}, "expert": {"$ref": "#/$defs/optional_count"},
+                      "removed": {"type": "array", "items": {"$ref": "#/$defs/count"}}
+                    }
+                  }
+                }
+              }
+            },
+            "cut_tensors": {
+              "type": "array",
+              "items": {
+                "type": "object", "required": ["name", "shape_before", "shape_after"],
+                "properties": {
+                  "name": {"type": "string"},
+                  "shape_before": {"type": "array", "items": {"$ref": "#/$defs/count"}},
+                  "shape_after": {"type": "array", "items": {"$ref": "#/$defs/count"}}
+                }
+              }
+            },
+            "sparse": {"type": "object", "required": ["bytes_before", "bytes_after", "values", "nonzero", "note"]},
             "checks": {"type": "array", "items": {"$ref": "#/$defs/check"}}
           }
         }
-        """#)
+        """#),
+    .init(
+      kind: "imatrix", summary: "llama.cpp's importance matrix of a model on some texts",
+      text: #"""
+        {
+          "type": "object", "required": ["calibration", "entries"],
+          "properties": {
+            "calibration": {
+              "type": "object", "required": ["texts", "length", "tokens", "seed", "tokens_sha256"]
+            },
+            "entries": {
+              "type": "array",
+              "items": {
+                "type": "object", "required": ["name", "channels", "matrices", "tokens", "dead"],
+                "properties": {
+                  "name": {"type": "string"}, "channels": {"$ref": "#/$defs/count"},
+                  "matrices": {"$ref": "#/$defs/count", "description": "More than one where experts are stacked"},
+                  "tokens": {"$ref": "#/$defs/count"}, "dead": {"$ref": "#/$defs/count"}
+                }
+              }
+            }
+          }
+        }
+        """#),
   ]
 }
