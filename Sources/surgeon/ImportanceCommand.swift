@@ -78,6 +78,9 @@ struct ImportanceCommand: ReportingCommand {
   var defaultReport: String? { output.flatMap { ReportPlace.beside($0, dryRun: dryRun) } }
 
   func validate() throws {
+    if curves.curve && (overlap.overlap || spectra.spectra) {
+      throw ValidationError("--curve, --overlap and --spectra are three questions: ask one")
+    }
     if top < 1 { throw ValidationError("--top must be at least 1") }
     if spectra.spectra {
       if overlap.overlap { throw ValidationError("--spectra and --overlap are two questions: ask one") }

@@ -59,7 +59,7 @@ struct CurveFigures {
     return .init(
       charts,
       caption:
-        "What is lost when a share of all weights is set to zero, ranked by \(score), group \(curve["group"]?.string ?? ""). Bands: paired bootstrap over \(curve["metric"]?["item"]?.string ?? "items"). \(ReportSections.sentence(detail))."
+        "What is lost when a share of all weights is set to zero, ranked by \(score), group \(curve["group"]?.string ?? ""). The place marked as chosen is the knee. Bands: paired bootstrap over \(curve["metric"]?["item"]?.string ?? "items"). \(ReportSections.sentence(detail))."
     )
   }
 
