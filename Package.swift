@@ -60,7 +60,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   ("Training", ["Layers", "Checkpoints", "Probing", "Tensors", "JSON", "Runtime", collections]),
-  ("Distillation", ["Training", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
+  ("Distillation", ["Training", "Layers", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
   (
     "Operation",
     [

@@ -1,4 +1,5 @@
 import JSON
+import Probing
 import Runtime
 import Statistics
 
@@ -62,17 +63,20 @@ enum MetricsFile {
         + [
           interval?.method ?? "", metric.unit, String(metric.n), metric.higherIsBetter.map(String.init) ?? "",
         ]
-      text += fields.joined(separator: ",") + "\n"
+      // What an interval's method says may hold commas.
+      text += fields.map { $0.contains(",") ? "\"\($0)\"" : $0 }.joined(separator: ",") + "\n"
     }
     try Files.write(text, to: path)
   }
 
-  /// - Throws: ``FileError``, ``OperationError/changed(file:)`` for a table of another shape.
+  /// - Throws: ``FileError``, ``ProbingError``, ``OperationError/changed(file:)`` for a table of another shape.
   static func read(_ path: String) throws -> [Metric] {
-    let lines = try Files.readText(path).split(separator: "\n").map(String.init)
-    guard lines.first == header else { throw OperationError.changed(file: path) }
-    return try lines.dropFirst().map { line in
-      let fields = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let records = try CSVReader.records(Files.read(path), file: path)
+    guard records.first?.fields.joined(separator: ",") == header else {
+      throw OperationError.changed(file: path)
+    }
+    return try records.dropFirst().map { record in
+      let fields = record.fields
       guard fields.count == 9, let n = Int(fields[7]) else { throw OperationError.changed(file: path) }
       var interval: Interval?
       if let lower = Double(fields[2]), let upper = Double(fields[3]), let level = Double(fields[4]) {

@@ -49,11 +49,7 @@ struct CurveOptions: ParsableArguments {
   @Option(help: "Of --curve: tokens of a text at most; the rest is cut off. Of replies: new tokens at most.")
   var maxTokens: Int?
 
-  @Option(help: "Of --curve: resamples of the intervals.")
-  var resamples = 1000
-
   func validate() throws {
-    if resamples < 2 { throw ValidationError("--resamples must be at least 2") }
     if !epsilon.isFinite { throw ValidationError("--epsilon must be a number") }
     if curve, metric == "accuracy" ? task == nil : texts.file == nil {
       throw ValidationError(
@@ -63,7 +59,8 @@ struct CurveOptions: ParsableArguments {
 
   /// - Throws: ``ImportanceError``, ``EvaluationError``, ``TransformerError``, ``Interrupted``.
   func answer(
-    _ question: ImportanceCommand.Question, output: String?, dryRun: Bool, common: CommonOptions,
+    _ question: ImportanceCommand.Question, output: String?, dryRun: Bool, resamples: Int,
+    common: CommonOptions,
     _ report: inout ReportEnvelope, _ session: Session
   ) throws {
     try question.model.requireHead()

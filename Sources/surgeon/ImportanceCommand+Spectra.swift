@@ -16,17 +16,13 @@ struct SpectraOptions: ParsableArguments {
   @Option(help: "Of --spectra, copies of each matrix with its entries in random places, 0 for none.")
   var permuted = 20
 
-  @Option(help: "Of --spectra, resamples of the eigenvalues for the intervals, 0 for none.")
-  var resamples = 200
-
   func validate() throws {
     if permuted < 0 || permuted > 10_000 { throw ValidationError("--permuted must be 0 to 10000") }
-    if resamples < 0 || resamples > 100_000 { throw ValidationError("--resamples must be 0 to 100000") }
   }
 
   /// - Throws: ``LinearAlgebraError``, ``FileError``, ``Interrupted``.
   func answer(
-    _ matrices: [PrunableMatrix], seed: UInt64, output: String?, dryRun: Bool,
+    _ matrices: [PrunableMatrix], resamples: Int, seed: UInt64, output: String?, dryRun: Bool,
     _ report: inout ReportEnvelope, _ session: Session
   ) throws {
     if dryRun {

@@ -16,12 +16,12 @@ struct ImportanceCommand: ReportingCommand {
     commandName: "importance",
     abstract: "Which weights, rows, neurons, heads and blocks matter, by any score.",
     discussion: """
-      Prints every score's distribution per matrix, or with --grain the units that matter most and least; -o writes the
-      scores of all units. --overlap compares scores with one another: rank correlation, agreement at the top, and how
-      many of the rows that carry a behaviour pruning by another score would remove. --curve -f TEXTS zeroes the smallest,
-      the largest and random weights at run time and says what that costs and where it starts to. --spectra reads
-      the eigenvalues of every matrix. No tokenizer is needed unless a
-      score asks for --calibration texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
+      Prints every score's distribution per matrix, or with --grain the units that matter most and least; -o
+      writes the scores of all units. --overlap compares scores with one another: rank correlation, agreement at
+      the top, and how many of the rows that carry a behaviour pruning by another score would remove. --curve -f
+      TEXTS zeroes the smallest, the largest and random weights at run time and says what that costs and where it
+      starts to. --spectra reads the eigenvalues of every matrix. No tokenizer is needed unless a score asks for
+      --calibration texts. surgeon ls scores lists the scores, surgeon ls grains the grains.
 
       Example: surgeon importance models/llama --score magnitude,cosine --probe probe --overlap --grain row
       Example: surgeon importance models/llama --spectra --roles mlp -o spectra.csv
@@ -60,6 +60,12 @@ struct ImportanceCommand: ReportingCommand {
   @Option(name: .shortAndLong, help: "Where the scores of all units go: X.csv, X.json or X.safetensors.")
   var output: String?
 
+  @Option(
+    help:
+      "Resamples of the intervals: of texts for --curve (default 1000), of eigenvalues for --spectra (200; 0: none)."
+  )
+  var resamples: Int?
+
   @Flag(help: "Only say what would be read.")
   var dryRun = false
 
@@ -80,6 +86,9 @@ struct ImportanceCommand: ReportingCommand {
   func validate() throws {
     if curves.curve && (overlap.overlap || spectra.spectra) {
       throw ValidationError("--curve, --overlap and --spectra are three questions: ask one")
+    }
+    if let resamples, !(spectra.spectra ? 0...100_000 : 2...100_000).contains(resamples) {
+      throw ValidationError("--resamples \(resamples): \(spectra.spectra ? 0 : 2) to 100000")
     }
     if top < 1 { throw ValidationError("--top must be at least 1") }
     if spectra.spectra {
@@ -111,7 +120,8 @@ struct ImportanceCommand: ReportingCommand {
       roles: roles.map { try BlockRole.prunable(parsing: $0) })
     if spectra.spectra {
       return try spectra.answer(
-        matrices, seed: common.seed, output: output, dryRun: dryRun, &report, session)
+        matrices, resamples: resamples ?? 200, seed: common.seed, output: output, dryRun: dryRun, &report,
+        session)
     }
     if dryRun && !curves.curve { return try dry(matrices, scores, &report, session) }
     let question = Question(
@@ -119,7 +129,8 @@ struct ImportanceCommand: ReportingCommand {
       evidence: try evidence(scores, opened, matrices, space, &report, session))
     if curves.curve {
       return try curves.answer(
-        question, output: output, dryRun: dryRun, common: common, &report, session)
+        question, output: output, dryRun: dryRun, resamples: resamples ?? 1000, common: common, &report,
+        session)
     }
     if overlap.overlap { return try overlap.answer(question, &report, session) }
     guard let grain, ![.weight, .matrix].contains(grain) else {

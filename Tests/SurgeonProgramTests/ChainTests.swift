@@ -134,7 +134,7 @@ struct ChainTests {
     try succeed(
       scratch, "locate model --edit zebra --probe probe/sites/final_norm/means -o c.plan", code: 64)
     try succeed(scratch, "ls edits --report ls.json")
-    #expect(try scratch.report("ls.json")["results"]?["items"]?.array?.count == 2)
+    #expect(try scratch.report("ls.json")["results"]?["items"]?.array?.count == 3)
   }
 
   struct Case: Sendable {

@@ -153,7 +153,7 @@ extension FailureTests {
     try writeProbe(scratch)
     let texts = OrganismData.neutralTexts(split: .train, count: 200)
     try scratch.write(texts.joined(separator: "\n") + "\n", to: "t.txt")
-    let calibration = "--calibration t.txt --whole --calibration-count 8 --calibration-length 32"
+    let calibration = "--calibration t.txt --calibration-whole --calibration-count 8 --calibration-length 32"
     let table = try run(
       scratch, "importance model --score wanda,obs,activation-energy,outlier-share \(calibration)")
     let matrices = try #require(table["results"]?["matrices"]?.array)

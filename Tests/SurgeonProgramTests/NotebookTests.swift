@@ -8,13 +8,28 @@ import Testing
   static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
-  @Test(.timeLimit(.minutes(10))) func operationNotebook() throws {
-    let file = Self.root.appendingPathComponent("notebooks-md/operation.md")
+  /// One after the other: those that begin with the demonstration find it done by the first one, and their
+  /// `surgeon operate --demo` verifies it.
+  @Test(.timeLimit(.minutes(15))) func notebooks() throws {
+    let demonstration = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "demonstration-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: demonstration) }
+    for (name, count) in [("operation", 7), ("pruning", 6), ("importance", 4)] {
+      try run(notebook: name, count: count, demonstration: demonstration)
+    }
+  }
+
+  private func run(notebook name: String, count: Int, demonstration: URL) throws {
+    let file = Self.root.appendingPathComponent("notebooks-md/\(name).md")
     var text = try String(contentsOf: file, encoding: .utf8)
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "notebook-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
+    let runFolder = folder.appendingPathComponent("run")
+    if FileManager.default.fileExists(atPath: demonstration.path) {
+      try FileManager.default.copyItem(at: demonstration, to: runFolder)
+    }
     let record = ProcessInfo.processInfo.environment["SURGEON_RECORD"] != nil
     var place = text.startIndex
     var steps = 0
@@ -33,12 +48,16 @@ import Testing
         place = text.index(text.startIndex, offsetBy: offset + found.count)
       } else {
         #expect(
-          Self.agree(found, expected), "step \(steps) printed:\n\(found)\nthe notebook says:\n\(expected)")
+          Self.agree(found, expected),
+          "\(name), step \(steps) printed:\n\(found)\nthe notebook says:\n\(expected)")
         place = expectedClosing.upperBound
       }
     }
-    #expect(steps == 7)
+    #expect(steps == count)
     if record { try text.write(to: file, atomically: true, encoding: .utf8) }
+    if !FileManager.default.fileExists(atPath: demonstration.path) {
+      try FileManager.default.copyItem(at: runFolder, to: demonstration)
+    }
   }
 
   /// Runs a script with the built program on its path; gives what it printed on stdout.
