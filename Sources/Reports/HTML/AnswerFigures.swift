@@ -34,7 +34,7 @@ struct AnswerFigures {
     let chart = ScatterChart(
       title: "Share of right answers by confidence",
       summary: "A point a tenth of confidence; below the diagonal the answers are over-confident.",
-      x: ChartAxis("mean confidence of the bin", style: .percent, range: 0...1),
+      x: ChartAxis("mean confidence of the bin", range: 0...1),
       y: ChartAxis("right answers", style: .percent, range: 0...1), series: series)
     return .init(
       [chart], caption: "Reliability: confidence in ten bins of equal width against what came true.")
@@ -44,7 +44,9 @@ struct AnswerFigures {
     let series = answers.map { name, value in
       ScatterChart.Series(
         name,
-        (value["risk_coverage"]?.array ?? []).compactMap { point in
+        // Every fourth of a hundred points draws the same line.
+        (value["risk_coverage"]?.array ?? []).enumerated().filter { $0.offset % 4 == 3 }.compactMap {
+          _, point in
           guard let x = point["coverage"]?.double, let y = point["risk"]?.double else { return nil }
           return ScatterChart.Point(x: x, y: y, name: "the most confident \(Format.percent(x, 0))")
         }, connected: true)
@@ -53,7 +55,7 @@ struct AnswerFigures {
     let chart = ScatterChart(
       title: "Risk among the most confident answers",
       summary: "The share of wrong answers among the most confident part of the items.",
-      x: ChartAxis("coverage", style: .percent, range: 0...1), y: ChartAxis("wrong answers", style: .percent),
+      x: ChartAxis("coverage", range: 0...1), y: ChartAxis("wrong answers", style: .percent),
       series: series)
     return .init(
       [chart], caption: "Risk and coverage: the area under the curve is AURC.")

@@ -29,12 +29,12 @@ struct SpectraFigures {
     let blocks = Set(values.values.flatMap(\.keys)).sorted()
     guard !blocks.isEmpty else { return nil }
     let map = HeatMap(
-      title: "α by role and block",
-      summary: "Rows are roles, columns blocks; shades show the exponent of the exact fit.",
-      rows: Array(values.keys), rowsTitle: "role", columns: blocks.map(String.init), columnsTitle: "block",
+      title: "α by block and role",
+      summary: "Rows are blocks, columns roles; shades show the exponent of the exact fit.",
+      rows: blocks.map(String.init), rowsTitle: "block", columns: Array(values.keys), columnsTitle: "role",
       valueTitle: "α",
-      values: values.values.map { line in
-        blocks.map { block in line[block].map { $0.reduce(0, +) / Double($0.count) } }
+      values: blocks.map { block in
+        values.values.map { line in line[block].map { $0.reduce(0, +) / Double($0.count) } }
       })
     return .init(
       [map],
