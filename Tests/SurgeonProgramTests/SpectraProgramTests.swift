@@ -43,7 +43,7 @@ struct SpectraProgramTests {
     let page = try scratch.run("report", "render", "s.json", "-o", "s.html")
     #expect(page.code == 0, "\(page.errors)")
     let html = try Files.readText(scratch.path("s.html"))
-    #expect(html.contains("α by role and block") && html.contains("edge of a random matrix"))
+    #expect(html.contains("α by block and role") && html.contains("edge of a random matrix"))
   }
 
   @Test func dryRunAndFlags() throws {
