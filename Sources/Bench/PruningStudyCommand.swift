@@ -20,8 +20,8 @@ struct PruningStudyCommand: ParsableCommand {
       "Perplexity after magnitude, Wanda and SparseGPT, by rows, matrices and patterns, over calibration draws.",
     discussion: """
       The first --evaluation documents are measured on, the rest is what calibration draws from: no text is in both.
-      Perplexities are means over the draws of exp(total loss / total tokens), intervals resample documents (paired with
-      the unpruned model where a difference is given). --organism measures the embedded model on its own data instead, and
+      Perplexities are means over the draws of exp(total loss / total tokens), intervals resample documents, the same
+      ones for every line; differences are not tested. --organism measures the embedded model on its own data instead, and
       adds the hostile rate and the facts it still knows.
 
       Example: Bench pruning-study models/stories260K -f stories.json --sparsities 0.3,0.5,0.6

@@ -4,7 +4,7 @@ import ArgumentParser
 struct DistillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill",
-    abstract: "Self-distillation (PS-KD) and what it is judged by.",
+    abstract: "What self-distillation (PS-KD) is judged by: error, calibration, risk–coverage of answers.",
     discussion: "Example: surgeon distill eval logits.safetensors --fit-temperature validation.safetensors",
     subcommands: [DistillEvalCommand.self])
 }
