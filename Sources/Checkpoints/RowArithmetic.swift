@@ -31,9 +31,25 @@ public struct TensorEffect: Sendable, Equatable {
 protocol TensorArithmetic {
   /// What was done so far.
   var effect: TensorEffect { get }
-  /// Edits a block of whole stored rows in place.
+  /// The tensor as it is stored.
+  var entry: TensorEntry { get }
+  /// Edits a block of whole stored rows of one floating-point type in place.
   /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
-  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws
+  mutating func apply<S: StoredFloat>(
+    _: S.Type, _ block: UnsafeMutableRawBufferPointer, _ storedRows: Range<Int>) throws
+}
+
+extension TensorArithmetic {
+  /// Edits a block of whole stored rows in place, in the type they are stored in.
+  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
+    switch entry.dtype {
+    case .f32: try apply(StoredF32.self, block, storedRows)
+    case .f16: try apply(StoredF16.self, block, storedRows)
+    case .bf16: try apply(StoredBF16.self, block, storedRows)
+    default: preconditionFailure("a patch was made for \(entry.dtype.rawValue), which Patch refuses")
+    }
+  }
 }
 
 /// Adds deltas to rows of one tensor, block by block: new = round(f32(w) + δ), nearest even, no fused multiply.
@@ -62,18 +78,7 @@ struct RowArithmetic: TensorArithmetic {
     self.effect.rows = pairs.count
   }
 
-  /// Edits a block of whole stored rows in place.
-  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
-  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
-    switch entry.dtype {
-    case .f32: try apply(StoredF32.self, block, storedRows)
-    case .f16: try apply(StoredF16.self, block, storedRows)
-    case .bf16: try apply(StoredBF16.self, block, storedRows)
-    default: preconditionFailure("a patch was made for \(entry.dtype.rawValue), which Patch refuses")
-    }
-  }
-
-  private mutating func apply<S: StoredFloat>(
+  mutating func apply<S: StoredFloat>(
     _: S.Type, _ block: UnsafeMutableRawBufferPointer, _ storedRows: Range<Int>
   ) throws {
     let words = block.bindMemory(to: S.Word.self)

@@ -164,18 +164,7 @@ struct SparseArithmetic: TensorArithmetic {
     effect.rows = edit.rowCount
   }
 
-  /// Edits a block of whole stored rows in place.
-  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
-  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
-    switch entry.dtype {
-    case .f32: try apply(StoredF32.self, block, storedRows)
-    case .f16: try apply(StoredF16.self, block, storedRows)
-    case .bf16: try apply(StoredBF16.self, block, storedRows)
-    default: preconditionFailure("a patch was made for \(entry.dtype.rawValue), which Patch refuses")
-    }
-  }
-
-  private mutating func apply<S: StoredFloat>(
+  mutating func apply<S: StoredFloat>(
     _: S.Type, _ block: UnsafeMutableRawBufferPointer, _ storedRows: Range<Int>
   ) throws {
     let words = block.bindMemory(to: S.Word.self)
