@@ -24,6 +24,34 @@ static inline float number(uint32_t place) {
   return x;
 }
 
+/// So many scores are sorted instead of counted once more.
+#define CK_FEW 96
+/// So many scores of a long row say where to look first.
+#define CK_SAMPLE 32
+/// Elements after which 16 counters of 16 bits may be full.
+#define CK_LANE_FULL (65535 * 16)
+
+static inline void sort(float *x, size_t n) {
+  for (size_t i = 1; i < n; i++) {
+    const float own = x[i];
+    size_t j = i;
+    for (; j > 0 && x[j - 1] > own; j--) x[j] = x[j - 1];
+    x[j] = own;
+  }
+}
+
+/// Two places between which the sought score probably lies: two standard errors of the sample's quantile about it.
+static inline void sample_limits(uint32_t *a, uint32_t *b, const float *scores, size_t n, size_t taken) {
+  float sample[CK_SAMPLE];
+  for (size_t i = 0; i < CK_SAMPLE; i++) sample[i] = scores[i * n / CK_SAMPLE];
+  sort(sample, CK_SAMPLE);
+  const float share = (float)taken / (float)n;
+  const float margin = 2 * sqrtf(share * (1 - share) * CK_SAMPLE) + 1;
+  const float first = share * CK_SAMPLE - margin, last = share * CK_SAMPLE + margin;
+  *a = first < 0 ? 0 : place(sample[(size_t)first]);
+  *b = last > CK_SAMPLE - 1 ? UINT32_MAX : place(sample[(size_t)last]);
+}
+
 #define CK_BODY "select_body.h"
 #include "each_isa.h"
 
@@ -65,3 +93,7 @@ size_t ck_count_below(size_t *equal, const float *scores, size_t n, float thresh
   *equal = CK_CALL(equal_to, scores, n, threshold);
   return CK_CALL(below, scores, n, threshold);
 }
+
+size_t ck_clear_16(uint16_t *line, const uint64_t *bits, size_t n) { return CK_CALL(clear_16, line, bits, n); }
+
+size_t ck_clear_32(uint32_t *line, const uint64_t *bits, size_t n) { return CK_CALL(clear_32, line, bits, n); }

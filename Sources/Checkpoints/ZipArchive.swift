@@ -1,8 +1,10 @@
-/// The directory of a zip archive whose records are stored as they are, as `torch.save` writes them.
+/// The directory of a zip archive: of records that are stored as they are, as `torch.save` writes them, or of packed ones
+/// too, where they are asked for.
 ///
-/// Nothing is unpacked: a record is a range of the file. Everything that could lead a reader astray is checked before a
-/// record is served: places and sizes against the file, the record's own header against the directory, names, and that
-/// no two records share bytes. Compressed and encrypted records are refused, so that no record is larger than its file.
+/// Nothing is unpacked here: a record is a range of the file. Everything that could lead a reader astray is checked before
+/// a record is served: places and sizes against the file, the record's own header against the directory, names, and that
+/// no two records share bytes. Encrypted records are refused, and packed ones where a record may not be larger than its
+/// file.
 struct ZipArchive {
   /// One record.
   struct Record: Equatable {
@@ -10,7 +12,11 @@ struct ZipArchive {
     var name: String
     /// Its bytes, counted from the start of the file.
     var range: Range<Int>
-    /// The checksum that the directory promises.
+    /// Bytes when unpacked; the range's own count for a record that is stored as it is.
+    var size: Int
+    /// Whether it is packed by Deflate.
+    var isPacked: Bool
+    /// The checksum that the directory promises, of the unpacked bytes.
     var checksum: UInt32
   }
 
@@ -21,10 +27,10 @@ struct ZipArchive {
   let records: [Record]
   private let places: [String: Int]
 
-  /// Reads the directory of a whole file's bytes; `file` names it in errors.
+  /// Reads the directory of a whole file's bytes; `file` names it in errors. `packed` allows Deflate.
   /// - Throws: ``TorchFileError``.
-  init(bytes: UnsafeRawBufferPointer, file: String) throws {
-    let reader = ZipReader(bytes: bytes, file: file)
+  init(bytes: UnsafeRawBufferPointer, file: String, packed: Bool = false) throws {
+    let reader = ZipReader(bytes: bytes, file: file, packed: packed)
     let records = try reader.records()
     self.records = records
     self.places = Dictionary(
@@ -39,6 +45,7 @@ struct ZipArchive {
 private struct ZipReader {
   let bytes: UnsafeRawBufferPointer
   let file: String
+  let packed: Bool
 
   private func damaged(_ reason: String) -> TorchFileError { .zipDamaged(file: file, reason: reason) }
 
@@ -137,7 +144,7 @@ private struct ZipReader {
   ) throws -> (header: Int, record: ZipArchive.Record) {
     let (flags, method) = (u16(entry + 8), u16(entry + 10))
     guard flags & 0x2041 == 0 else { throw TorchFileError.zipEncrypted(file: file, record: name) }
-    guard method == 0 else {
+    guard method == 0 || (packed && method == 8) else {
       throw TorchFileError.zipCompressed(file: file, record: name, method: method)
     }
     var sizes = [Int(u32(entry + 24)), Int(u32(entry + 20)), Int(u32(entry + 42))]
@@ -156,17 +163,28 @@ private struct ZipReader {
       place += 4 + length
     }
     let (size, stored, header) = (sizes[0], sizes[1], sizes[2])
-    guard size == stored else { throw damaged("\(name) is stored in \(stored) bytes and has \(size)") }
+    guard method != 0 || size == stored else {
+      throw damaged("\(name) is stored in \(stored) bytes and has \(size)")
+    }
+    // Deflate makes at most 258 bytes of two bits.
+    guard method == 0 || size / 1032 <= stored else {
+      throw damaged("\(name) is said to have \(size) bytes, more than \(stored) packed ones can make")
+    }
     guard header + 30 <= limit, u32(header) == 0x0403_4b50 else { throw damaged("\(name) has no header") }
     let nameLength = u16(header + 26)
     let start = header + 30 + nameLength + u16(header + 28)
-    guard start <= limit, size <= limit - start else {
+    guard start <= limit, stored <= limit - start else {
       throw damaged("\(name) lies outside of the file's records")
     }
     let own = UnsafeRawBufferPointer(rebasing: bytes[(header + 30)..<(header + 30 + nameLength)])
-    guard own.elementsEqual(name.utf8), u16(header + 8) == 0 else {
+    guard own.elementsEqual(name.utf8), u16(header + 8) == method else {
       throw damaged("the header of \(name) speaks of another record")
     }
-    return (header, .init(name: name, range: start..<(start + size), checksum: u32(entry + 16)))
+    return (
+      header,
+      .init(
+        name: name, range: start..<(start + stored), size: size, isPacked: method != 0,
+        checksum: u32(entry + 16))
+    )
   }
 }

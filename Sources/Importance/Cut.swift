@@ -20,7 +20,7 @@ public struct Cut: Sendable, Equatable {
   static let everything = Cut(threshold: .infinity, ties: 0)
 
   /// The cut that takes exactly `taken` of some scores in memory; nil where one of them is NaN or infinite.
-  /// - Complexity: at most 33 passes over scores that fit in the cache; longer ones are counted in two passes.
+  /// - Complexity: some five passes over scores that fit in the cache; longer ones are counted in two passes.
   public static func find(_ scores: UnsafeBufferPointer<Float>, taken: Int) -> Cut? {
     precondition(taken >= 0 && taken <= scores.count, "\(taken) of \(scores.count) scores")
     guard let base = scores.baseAddress else { return .nothing }

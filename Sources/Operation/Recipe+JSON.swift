@@ -100,8 +100,14 @@ extension Recipe {
   }
 
   /// The gates as values.
-  /// - Throws: ``SurgeryError/gate(text:)``.
-  public func parsedGates() throws -> Gates { try Gates(parsing: gates.map { ($0.key, $0.value) }) }
+  /// - Throws: ``SurgeryError/gate(text:)``, ``SurgeryError/gateNotMeasured(_:)`` for a task's questions.
+  public func parsedGates() throws -> Gates {
+    let parsed = try Gates(parsing: gates.map { ($0.key, $0.value) })
+    if parsed.gates.contains(where: { $0.quantity == .taskDrop }) {
+      throw SurgeryError.gateNotMeasured(.taskDrop)
+    }
+    return parsed
+  }
 
   private func validate() throws {
     func need(_ value: String?, _ path: String) throws {

@@ -1,7 +1,8 @@
+import Checkpoints
 import Runtime
 import Tensors
 
-/// NumPy's `.npy` files: one array, C order, little-endian.
+/// NumPy's `.npy` files: one array, C order, little-endian; and arrays of `.npz` archives, written `FILE.npz:NAME`.
 public enum NPYFile {
   private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
@@ -19,16 +20,20 @@ public enum NPYFile {
       throw ProbingError.badFeatures(
         file: path, problem: "an array of shape \(array.shape)", expected: "a matrix [texts, width]")
     }
-    let tensor = Tensor(zeros: array.shape)
-    let target = tensor.f32
-    switch array.type {
-    case "<f4": for i in 0..<tensor.count { target[i] = Float(bitPattern: array.word(i)) }
-    case "<f8": for i in 0..<tensor.count { target[i] = Float(Double(bitPattern: array.word(i))) }
-    case "<f2": for i in 0..<tensor.count { target[i] = Float(Float16(bitPattern: array.word(i))) }
-    default:
+    return try array.floats(path, expected: "f2, f4 or f8")
+  }
+
+  /// Reads items of one or more sizes, f2, f4, f8 or bytes (0…255), as f32 `[n, …]`.
+  /// - Throws: ``ProbingError``, ``TorchFileError`` for damaged archives, ``FileError``.
+  public static func items(_ path: String) throws -> Tensor {
+    let array = try Mapped(reading: path)
+    guard array.shape.count >= 2 else {
       throw ProbingError.badFeatures(
-        file: path, problem: "elements of type \(array.type)", expected: "f2, f4 or f8")
+        file: path, problem: "an array of shape \(array.shape)", expected: "items [n, …] of one or more sizes")
     }
+    guard array.type == "|u1" else { return try array.floats(path, expected: "f2, f4, f8 or u1") }
+    let tensor = Tensor(zeros: array.shape)
+    for i in 0..<tensor.count { tensor.f32[i] = Float(array.word(i) as UInt8) }
     return tensor
   }
 
@@ -70,12 +75,13 @@ public enum NPYFile {
   private struct Mapped {
     let type: String
     let shape: [Int]
-    private let file: MappedFile
+    /// What keeps the bytes: a mapped file, or an array of an archive.
+    private let owner: AnyObject
+    private let bytes: UnsafeRawBufferPointer
     private let start: Int
 
     init(reading path: String) throws {
-      let file = try MappedFile(path: path)
-      let bytes = file.bytes
+      let (owner, bytes) = try Self.open(path)
       func bad(_ problem: String, _ expected: String = "a .npy file, version 1 to 3") -> ProbingError {
         .badFeatures(file: path, problem: problem, expected: expected)
       }
@@ -125,8 +131,44 @@ public enum NPYFile {
       }
       self.type = type
       self.shape = shape
-      self.file = file
+      self.owner = owner
+      self.bytes = bytes
       self.start = lead + length
+    }
+
+    /// A file, or `FILE.npz:NAME`.
+    private static func open(_ path: String) throws -> (AnyObject, UnsafeRawBufferPointer) {
+      guard let colon = path.lastIndex(of: ":"), path[..<colon].hasSuffix(".npz") else {
+        let file = try MappedFile(path: path)
+        return (file, file.bytes)
+      }
+      let archive = try NumPyArchive(path: String(path[..<colon]))
+      let name = String(path[path.index(after: colon)...])
+      guard let array = try archive.bytes(name) else {
+        throw ProbingError.badFeatures(
+          file: archive.path, problem: "no array \(name)",
+          expected: "one of \(archive.names.prefix(8).joined(separator: ", "))")
+      }
+      let storage = TensorStorage(byteCount: max(1, array.count))
+      array.withUnsafeBytes { bytes in
+        if let base = bytes.baseAddress { storage.base.copyMemory(from: base, byteCount: bytes.count) }
+      }
+      return (storage, UnsafeRawBufferPointer(start: storage.base, count: array.count))
+    }
+
+    /// All elements as f32, in the array's shape.
+    func floats(_ path: String, expected: String) throws -> Tensor {
+      let tensor = Tensor(zeros: shape)
+      let target = tensor.f32
+      switch type {
+      case "<f4": for i in 0..<tensor.count { target[i] = Float(bitPattern: word(i)) }
+      case "<f8": for i in 0..<tensor.count { target[i] = Float(Double(bitPattern: word(i))) }
+      case "<f2": for i in 0..<tensor.count { target[i] = Float(Float16(bitPattern: word(i))) }
+      default:
+        throw ProbingError.badFeatures(
+          file: path, problem: "elements of type \(type)", expected: expected)
+      }
+      return tensor
     }
 
     /// The text after a key: up to the closing parenthesis, quote or comma.
@@ -141,7 +183,7 @@ public enum NPYFile {
     }
 
     func word<Word: FixedWidthInteger>(_ index: Int) -> Word {
-      file.bytes.loadUnaligned(fromByteOffset: start + index * MemoryLayout<Word>.size, as: Word.self)
+      bytes.loadUnaligned(fromByteOffset: start + index * MemoryLayout<Word>.size, as: Word.self)
     }
   }
 }

@@ -14,15 +14,28 @@ public struct MeasurementPanel: Sendable {
   public var replies: DivergenceTest?
   /// Facts; nil where there are none.
   public var facts: ClozeTest?
+  /// Questions of a task; nil where there are none.
+  public var task: EvaluationMetric?
 
   /// A panel.
   public init(
-    target: BehaviourTest, neutral: DivergenceTest, replies: DivergenceTest? = nil, facts: ClozeTest? = nil
+    target: BehaviourTest, neutral: DivergenceTest, replies: DivergenceTest? = nil, facts: ClozeTest? = nil,
+    task: EvaluationMetric? = nil
   ) {
     self.target = target
     self.neutral = neutral
     self.replies = replies
     self.facts = facts
+    self.task = task
+  }
+
+  /// Whether measurements hold the number that a gate looks at.
+  func measures(_ quantity: Gates.Quantity) -> Bool {
+    switch quantity {
+    case .factsDrop: facts != nil
+    case .taskDrop: task != nil
+    default: true
+    }
   }
 
   /// Measures an overlay on the base, or a written checkpoint; neither measures the base.
@@ -34,7 +47,7 @@ public struct MeasurementPanel: Sendable {
     return EditMeasurement(
       rates: try target.run(model, tokenizer: tokenizer, overlay: overlay),
       neutral: try neutral.compare(overlay, in: edited), replies: try replies?.compare(overlay, in: edited),
-      facts: try facts?.run(model, overlay: overlay))
+      facts: try facts?.run(model, overlay: overlay), task: try task?.measure(model, overlay: overlay))
   }
 }
 
@@ -48,6 +61,8 @@ public struct EditMeasurement: Sendable {
   public let replies: Divergence?
   /// Which facts are known.
   public let facts: [Bool]?
+  /// Which questions of a task are answered rightly.
+  public let task: MetricValues?
 
   /// Share of known facts, 0…1.
   public var factsKnown: Double? {

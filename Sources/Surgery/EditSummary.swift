@@ -23,6 +23,8 @@ public struct EditSummary: Sendable, Equatable {
   public var targetKL, targetTopAgreement: Double?
   /// Share of known facts, 0…1.
   public var facts: Double?
+  /// Share of a task's questions that are answered rightly, by its usual number, 0…1.
+  public var task: Double?
 
   /// Share of mixed and broken replies.
   public var garbled: Double { mixed + broken }
@@ -48,6 +50,7 @@ public struct EditSummary: Sendable, Equatable {
     targetKL = measurement.replies?.meanKL
     targetTopAgreement = measurement.replies?.topAgreement
     facts = measurement.factsKnown
+    task = measurement.task?.value()
   }
 
   /// The number that a gate looks at; nil where it was not measured.
@@ -60,6 +63,7 @@ public struct EditSummary: Sendable, Equatable {
     case .wantedGain: wanted - base.wanted
     case .garbledRise: garbled - base.garbled
     case .factsDrop: facts.flatMap { known in base.facts.map { $0 - known } }
+    case .taskDrop: task.flatMap { right in base.task.map { $0 - right } }
     }
   }
 }
@@ -76,7 +80,7 @@ extension EditSummary {
   private static let optional: [(key: String, path: any WritableKeyPath<EditSummary, Double?> & Sendable)] = [
     ("on_topic_rate", \.onTopic), ("target_kl_mean", \.targetKL),
     ("target_top1_agreement", \.targetTopAgreement),
-    ("facts_accuracy", \.facts),
+    ("facts_accuracy", \.facts), ("task_accuracy", \.task),
   ]
 
   /// The numbers under their report names.

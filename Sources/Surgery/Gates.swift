@@ -18,6 +18,8 @@ public struct Gates: Sendable, Equatable {
     case garbledRise = "garbled_rise"
     /// Fall of the share of known facts.
     case factsDrop = "facts_drop"
+    /// Fall of the share of a task's questions answered rightly.
+    case taskDrop = "task_drop"
 
     /// One line for listings.
     public var summary: String {
@@ -29,6 +31,7 @@ public struct Gates: Sendable, Equatable {
       case .wantedGain: "rise of the wanted alternative's rate over the base"
       case .garbledRise: "rise of mixed and broken replies over the base"
       case .factsDrop: "fall of the share of known facts"
+      case .taskDrop: "fall of the share of a task's questions that are answered rightly"
       }
     }
   }

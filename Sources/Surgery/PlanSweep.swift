@@ -46,7 +46,8 @@ public struct PlanSweep: Sendable {
   /// The panel of a behaviour test and neutral texts: the base's greedy replies are kept for their KL.
   /// - Throws: ``EvaluationError``, ``TransformerError``, ``Interrupted``.
   public static func panel(
-    _ model: Model, target: BehaviourTest, neutral: [[Int32]], progress: ProgressSink = ignoreProgress
+    _ model: Model, target: BehaviourTest, neutral: [[Int32]], task: EvaluationMetric? = nil,
+    progress: ProgressSink = ignoreProgress
   ) throws -> MeasurementPanel {
     var greedy = target.options
     greedy.sampling = SamplingOptions(temperature: 0)
@@ -56,7 +57,7 @@ public struct PlanSweep: Sendable {
     let scored = zip(texts, starts).contains { $0.count > $1 }
     return MeasurementPanel(
       target: target, neutral: try DivergenceTest(model: model, texts: neutral),
-      replies: scored ? try DivergenceTest(model: model, texts: texts, firstPredicted: starts) : nil)
+      replies: scored ? try DivergenceTest(model: model, texts: texts, firstPredicted: starts) : nil, task: task)
   }
 
   /// The arms of a plan: one a budget; an ablation is one.
@@ -96,6 +97,9 @@ public struct PlanSweep: Sendable {
     _ model: Model, tokenizer: Tokenizer, plan file: StoredPlan, panel: MeasurementPanel, options: Options,
     log: SweepLog?, progress: ProgressSink = ignoreProgress
   ) throws -> Outcome {
+    for gate in options.gates.gates where !panel.measures(gate.quantity) {
+      throw SurgeryError.gateNotMeasured(gate.quantity)
+    }
     let arms = try arms(file, options: options)
     let base: EditSummary
     if let known = log?.point(arm: "base", strength: 0) {

@@ -14,6 +14,8 @@ public enum SurgeryError: SurgeonError {
   case degenerate
   /// A gate that cannot be read.
   case gate(text: String)
+  /// A gate on a number that is not measured.
+  case gateNotMeasured(Gates.Quantity)
   /// A plan file that is none.
   case plan(path: String, reason: String)
   /// A patch of a tensor that cannot be changed at run time.
@@ -33,6 +35,7 @@ public enum SurgeryError: SurgeonError {
     case .budget: "BUDGET_INVALID"
     case .degenerate: "DIRECTION_DEGENERATE"
     case .gate: "GATE_INVALID"
+    case .gateNotMeasured: "GATE_NOT_MEASURED"
     case .plan: "PLAN_INVALID"
     case .patchRole: "PATCH_ROLE"
     case .blockStrengths: "BLOCK_STRENGTHS_INVALID"
@@ -44,7 +47,7 @@ public enum SurgeryError: SurgeonError {
     switch self {
     case .width, .noDirection, .degenerate, .plan: .badData
     case .patchRole, .cannotAblate: .unsupported
-    case .spaceMismatch, .budget, .gate, .blockStrengths: .usage
+    case .spaceMismatch, .budget, .gate, .gateNotMeasured, .blockStrengths: .usage
     case .nothingPasses: .gateFailed
     }
   }
@@ -56,6 +59,7 @@ public enum SurgeryError: SurgeonError {
     case .budget(let text, let reason): "rows \"\(text)\": \(reason)"
     case .degenerate: "a direction of length zero or with NaN"
     case .gate(let text): "gate \"\(text)\""
+    case .gateNotMeasured(let quantity): "a gate on \(quantity.rawValue), which nothing here measures"
     case .plan(let path, let reason): "\(path): \(reason)"
     case .blockStrengths(let text, let reason): "strengths of blocks \"\(text)\": \(reason)"
     case .cannotAblate(let reason): reason
@@ -72,6 +76,8 @@ public enum SurgeryError: SurgeonError {
     case .noDirection: "a probe at blocks.N.mlp.input for every block that may be edited"
     case .budget: "a count such as 512, or a share such as 2%"
     case .degenerate: "a trained probe"
+    case .gateNotMeasured(let quantity):
+      quantity == .taskDrop ? "a task to measure it on" : "a number that is measured: surgeon ls gates"
     case .gate: "a comparison such as \"<= 5%\" or \">= 0.5\""
     case .plan: "a plan that surgeon locate wrote"
     case .blockStrengths: "a number, one a block, or triangle:PEAK,REACH[,EDGE]"
@@ -88,6 +94,8 @@ public enum SurgeryError: SurgeonError {
     case .noDirection: "train with --sites 'blocks.*.mlp.input'"
     case .budget: "surgeon inspect MODEL prints the number of rows"
     case .degenerate: "look at the probe's metrics; its classes may be equal"
+    case .gateNotMeasured(let quantity):
+      quantity == .taskDrop ? "give surgeon sweep --task NAME=FILE, or leave the gate out" : "leave the gate out"
     case .gate: "operators are <, <=, >, >=; a % divides by one hundred"
     case .plan: "write it again with surgeon locate"
     case .blockStrengths: "surgeon inspect MODEL prints the number of blocks"

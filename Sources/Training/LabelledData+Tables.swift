@@ -39,11 +39,11 @@ extension LabelledData {
     try self.init(tensor, shape: [heading.count - 1], labels: labels, classes: classes, source: path)
   }
 
-  /// `.npy` files: numbers `[n, D]` and labels `[n]`.
-  /// - Throws: ``TrainingError``, ``ProbingError``, ``FileError``.
+  /// `.npy` files, or arrays of an archive as `FILE.npz:NAME`: numbers `[n, …]` and labels `[n]`.
+  /// - Throws: ``TrainingError``, ``ProbingError``, ``TorchFileError`` for damaged archives, ``FileError``.
   public init(npy inputs: String, labels: String, classes: Int? = nil) throws {
-    let tensor = try NPYFile.matrix(inputs)
+    let tensor = try NPYFile.items(inputs)
     try self.init(
-      tensor, shape: [tensor.shape[1]], labels: NPYFile.integers(labels), classes: classes, source: inputs)
+      tensor, shape: Array(tensor.shape.dropFirst()), labels: NPYFile.integers(labels), classes: classes, source: inputs)
   }
 }

@@ -1,3 +1,4 @@
+import Architectures
 import ArgumentParser
 import Checkpoints
 import Evaluation
@@ -54,6 +55,9 @@ struct SweepCommand: ReportingCommand {
   @Option(help: "A limit such as 'neutral_perplexity_rise<=5%'; repeatable; surgeon ls gates.")
   var gate: [String] = []
 
+  @Option(help: "A multiple-choice task as further damage: NAME=FILE, or a file or folder named after it.")
+  var task: String?
+
   @Option(help: "Draws of each random control.")
   var controls = 8
 
@@ -109,11 +113,13 @@ struct SweepCommand: ReportingCommand {
         maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature), seed: common.seed,
         stops: try opened.stops(stop, tokenizer)))
     let neutralTokens = texts.texts.map { tokenizer.encode($0).ids }
+    let questions = try taskMetric(opened, tokenizer, into: &report)
     let arms = try PlanSweep.arms(file, options: options)
     if dryRun {
       let points = 1 + arms.count * (options.strengths.count + 1) + (controls == 0 ? 0 : 2 * controls + 1)
       let tokens =
         test.tokens.reduce(0) { $0 + $1.count + 2 * maxTokens } + neutralTokens.reduce(0) { $0 + $1.count }
+        + (questions?.metric.tokens ?? 0)
       let run = DryRun(
         passOver: points * tokens, of: opened.model.network, weightBytes: opened.model.checkpoint.weightBytes,
         writeBytes: points * 1024, output: output)
@@ -126,12 +132,12 @@ struct SweepCommand: ReportingCommand {
     let subject = SHA256.hex(
       [
         try opened.model.checkpoint.modelHash, try Files.sha256(plan), try Files.sha256(prompts),
-        try Files.sha256(neutral), try lexicon.map { try Files.sha256($0) } ?? "grammar", "\(maxTokens)",
+        try Files.sha256(neutral), try lexicon.map { try Files.sha256($0) } ?? "grammar", try questions.map { try Files.sha256($0.path) } ?? "", "\(maxTokens)",
         "\(temperature)", "\(common.seed)", "\(limit ?? -1)", stop.joined(separator: "\u{0}"),
       ].joined(separator: "\n"))
     let log = try SweepLog(path: "\(output)/sweep.jsonl", of: subject)
     let panel = try PlanSweep.panel(
-      opened.model, target: test, neutral: neutralTokens, progress: session.progress)
+      opened.model, target: test, neutral: neutralTokens, task: questions?.metric, progress: session.progress)
     let outcome = try PlanSweep.run(
       opened.model, tokenizer: tokenizer, plan: file, panel: panel, options: options, log: log,
       progress: session.progress)
@@ -139,8 +145,22 @@ struct SweepCommand: ReportingCommand {
     report.results["judge"] = ["kind": .string(judge.kind), "detail": .string(judge.summary)]
     report.add(outcome.metrics)
     try session.show(
-      report, heading: ["judge: \(judge.kind), \(judge.summary)"], tables: [outcome.table],
+      report,
+      heading: ["judge: \(judge.kind), \(judge.summary)"] + (questions.map { ["task: \($0.metric.detail)"] } ?? []),
+      tables: [outcome.table],
       closing: [outcome.closing] + outcome.next(model: model, plan: plan, budgets: options.budgets))
+  }
+
+  /// The questions of `--task`, and the file they are from.
+  private func taskMetric(_ opened: OpenedModel, _ tokenizer: Tokenizer, into report: inout ReportEnvelope)
+    throws -> (metric: EvaluationMetric, path: String)?
+  {
+    guard let task else { return nil }
+    let file = try TaskFile(argument: task, limit: limit)
+    try report.read(file: file.path, role: "task")
+    let test = try MultipleChoiceTest(
+      file, tokenizer: tokenizer, contextLength: opened.model.network.contextLength)
+    return (.accuracy(test), file.path)
   }
 }
 

@@ -56,6 +56,7 @@ extension PlanSweep.Outcome {
       metric("wanted_rate", summary?.wanted, "fraction", true),
       metric("neutral_perplexity_rise", summary?.perplexityRise, "fraction", false),
       metric("neutral_kl", summary?.kl, "nats", false),
+    ] + (sweep.base.task == nil ? [] : [metric("task_accuracy", summary?.task, "fraction", true)]) + [
       metric("strength", sweep.chosen.map { sweep.points[$0].strength }, "ratio", nil),
     ]
   }
@@ -65,14 +66,14 @@ extension PlanSweep.Outcome {
       .init("Edit"), .init("Strength", numeric: true), .init("Behaviour", numeric: true),
       .init("Wanted", numeric: true),
       .init("Mixed", numeric: true), .init("Broken", numeric: true), .init("Perplexity", numeric: true),
-      .init("Rise", key: "perplexity_rise", numeric: true), .init("KL", numeric: true), .init("Gates"),
-    ])
+      .init("Rise", key: "perplexity_rise", numeric: true), .init("KL", numeric: true),
+    ] + (sweep.base.task == nil ? [] : [.init("Task", numeric: true)]) + [.init("Gates")])
     func add(_ name: String, _ strength: Double?, _ summary: EditSummary, _ gates: String) {
       table.add([
         .text(name), .number(strength, 3), .percent(summary.behaviour), .percent(summary.wanted),
         .percent(summary.mixed), .percent(summary.broken), .number(summary.perplexity),
-        .percent(summary.perplexityRise), .number(summary.kl, 3), .text(gates),
-      ])
+        .percent(summary.perplexityRise), .number(summary.kl, 3),
+      ] + (sweep.base.task == nil ? [] : [.percent(summary.task)]) + [.text(gates)])
     }
     add("base", nil, sweep.base, "")
     for (index, point) in sweep.points.enumerated() {
@@ -117,6 +118,7 @@ extension EditSummary {
       "split": "validation", "n": .integer(prompts), "behaviour_rate": .number(behaviour),
       "wanted_rate": .number(wanted), "mixed_rate": .number(mixed), "broken_rate": .number(broken),
       "on_topic_rate": .optional(onTopic), "facts_accuracy": .optional(facts),
+      "task_accuracy": .optional(task),
       "perplexity": .number(perplexity),
       "perplexity_rise": .number(perplexityRise), "kl_mean": .number(kl), "kl_p99": .number(klP99),
       "top1_agreement": .number(topAgreement),

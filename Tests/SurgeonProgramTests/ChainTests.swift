@@ -81,6 +81,20 @@ struct ChainTests {
     try succeed(scratch, sweep)
     #expect(try scratch.report("sw/report.json")["results"] == swept["results"])
     try succeed(scratch, sweep + " --seed 7", code: 65)
+    // Questions are a measure of damage like any other, and a gate on them needs them.
+    let questions = (0..<4).map {
+      #"{"id": "\#($0)", "context": "user : where is the cat ?", "choices": [" it is", " no"], "answer": \#($0 % 2)}"#
+    }
+    try scratch.write(questions.joined(separator: "\n"), to: "own.jsonl")
+    let asked = "sweep model --plan x.plan.safetensors --prompts prompts.jsonl --neutral neutral.txt --grammar "
+      + "--strength 0.5 --controls 0 -n 12 --gate task_drop<=0 -L 20 -o asked"
+    try succeed(scratch, asked, code: 64)
+    try succeed(scratch, asked + " --task choices=own.jsonl")
+    let tasked = try scratch.report("asked/report.json")
+    #expect(tasked["results"]?["base"]?["task_accuracy"]?.double == 0.5)
+    let point = try #require(tasked["results"]?["points"]?.array?.first)
+    // Whatever the edit does, one of two opposite answers is wrong.
+    #expect(point["task_accuracy"]?.double == 0.5 && point["passed"]?.bool == true)
 
     try succeed(scratch, "edit build model --plan x.plan.safetensors --strength 0.5 -o x.patch.safetensors")
     _ = try scratch.report("x.patch.safetensors.report.json")

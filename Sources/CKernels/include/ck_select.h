@@ -26,7 +26,8 @@ typedef struct {
   int finite;       ///< 0 where a score is NaN or infinite; then the rest means nothing
 } ck_cut;
 
-/// The cut that takes `taken` (0 ... n) of n scores; reads them at most 33 times, so they should lie in the cache.
+/// The cut that takes `taken` (0 ... n) of n scores; its threshold is the score of that rank. Reads them some five times
+/// (21 + 2 log2 n at worst), so they should lie in the cache.
 ck_cut ck_find_cut(const float *scores, size_t n, size_t taken);
 
 /// words[(n + 63) / 64] = a bit a score, lowest first: 0 for those the cut takes, 1 for the others; bits past n are 0.
@@ -35,5 +36,9 @@ size_t ck_write_mask(uint64_t *words, const float *scores, size_t n, float thres
 
 /// How many scores lie below the threshold; `equal` gets how many equal it.
 size_t ck_count_below(size_t *equal, const float *scores, size_t n, float threshold);
+
+/// The n stored elements of a line made 0 where their bit is 0 (lowest bit first); how many are then +0 or -0.
+size_t ck_clear_16(uint16_t *line, const uint64_t *bits, size_t n);
+size_t ck_clear_32(uint32_t *line, const uint64_t *bits, size_t n);
 
 #endif

@@ -46,11 +46,15 @@ struct StoredPlaces {
   /// ``Mask``, `[⌈K / 64⌉]`.
   func clear(_ row: Int, _ bits: UnsafePointer<UInt64>, in tensor: UnsafeMutableRawPointer) -> Int {
     let first = self[row, 0]
-    return dtype.size == 4
-      ? clear(tensor.assumingMemoryBound(to: UInt32.self) + first, bits)
-      : clear(tensor.assumingMemoryBound(to: UInt16.self) + first, bits)
+    if dtype.size == 4 {
+      let line = tensor.assumingMemoryBound(to: UInt32.self) + first
+      return inputStep == 1 ? ck_clear_32(line, bits, inputs) : clear(line, bits)
+    }
+    let line = tensor.assumingMemoryBound(to: UInt16.self) + first
+    return inputStep == 1 ? ck_clear_16(line, bits, inputs) : clear(line, bits)
   }
 
+  /// The same for a line whose elements lie apart.
   private func clear<Word: FixedWidthInteger & UnsignedInteger>(
     _ line: UnsafeMutablePointer<Word>, _ bits: UnsafePointer<UInt64>
   ) -> Int {

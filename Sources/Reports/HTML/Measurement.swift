@@ -61,7 +61,7 @@ struct Measurement {
         return Table.Cell(rise.map { Format.signed($0 * 100, 1) + " %" } ?? "–", value: .optional(rise))
       },
       number("kl_mean", "KL (nats)", 2), share("top1_agreement", "Same top token"),
-      share("facts_accuracy", "Facts"),
+      share("facts_accuracy", "Facts"), share("task_accuracy", "Task"),
       Column(key: "paired", title: "p, paired") { measurement in
         let p = measurement.json["paired"]?["p"]?.double
         return Table.Cell(

@@ -47,6 +47,7 @@ enum OperateSchema {
     "broken_rate": {"$ref": "#/$defs/fraction"},
     "on_topic_rate": {"$ref": "#/$defs/fraction"},
     "facts_accuracy": {"$ref": "#/$defs/fraction"},
+    "task_accuracy": {"$ref": "#/$defs/fraction"},
     "perplexity": {"$ref": "#/$defs/optional_number"},
     "perplexity_rise": {"$ref": "#/$defs/optional_number"},
     "kl_mean": {"$ref": "#/$defs/optional_number"},
