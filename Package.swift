@@ -60,7 +60,10 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
     ]
   ),
   ("Training", ["Layers", "Checkpoints", "Probing", "Tensors", "JSON", "Runtime", collections]),
-  ("Distillation", ["Training", "Layers", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime"]),
+  (
+    "Distillation",
+    ["Training", "Layers", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime", collections]
+  ),
   (
     "Operation",
     [
@@ -133,8 +136,9 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Reports", ["Runtime", "JSON", "Statistics"], ["Fixtures", "Oracles"]),
   ("Organism", ["Runtime", "JSON", collections], []),
   (
-    "Training", ["JSON", "Layers", "Tensors", "TestSupport", "Runtime", collections],
-    ["Fixtures", "record_mnist1d.py", "record_training.py"]
+    "Training",
+    ["JSON", "Checkpoints", "Layers", "Probing", "Tensors", "TestSupport", "Runtime", collections],
+    ["Fixtures", "record_mnist1d.py", "record_npz.py", "record_training.py"]
   ),
   (
     "Distillation", ["Training", "JSON", "Probing", "Statistics", "Tensors", "Runtime"],

@@ -99,7 +99,8 @@ public enum TorchFileError: SurgeonError, Equatable {
 
   public var expected: String {
     switch self {
-    case .notTorch, .legacy, .zipDamaged: "a zip archive as torch.save (since PyTorch 1.6) and numpy.savez write it"
+    case .notTorch, .legacy, .zipDamaged:
+      "a zip archive as torch.save (since PyTorch 1.6) and numpy.savez write it"
     case .script, .noTensors: "a state dict: names with tensors"
     case .zipCompressed, .zipEncrypted: "records that are stored as they are, as torch.save writes them"
     case .zipName: "relative names without \"..\", backslashes and colons"

@@ -1,5 +1,7 @@
+import Architectures
 import Runtime
 import Statistics
+import Tensors
 import Transformers
 
 /// How well a model knows what it knows: the probability of its most likely next token against how often that token
@@ -11,22 +13,46 @@ public struct NextTokenCalibration: Sendable {
   public let tenths: CalibrationSums
   /// Sums in 15 bins (as arXiv 1706.04599 does).
   public let fifteenths: CalibrationSums
+  /// Every prediction by itself, in the order of the windows; nil where they were not kept.
+  public let predictions: ClassPredictions?
 
-  /// Runs all windows of a test.
+  /// Runs all windows of a test; `keeping` its predictions takes 56 bytes a token.
   /// - Throws: ``TransformerError``, ``Interrupted``.
   public init(
     _ test: PerplexityTest, _ side: PerplexityTest.Side, reference: PerplexityTest.Side? = nil,
+    keeping: Bool = false,
     progress: ProgressSink = ignoreProgress
   ) throws {
     var tenths = CalibrationSums(groups: test.documents, bins: 10)
     var fifteenths = CalibrationSums(groups: test.documents, bins: 15)
-    divergence = try test.run(side, reference: reference, progress: progress) { scores, document in
+    var labels: [Int] = [], answers: [ClassPredictions.Answer] = []
+    divergence = try test.run(side, reference: reference, progress: progress) { scores, stretch in
       for score in scores {
-        tenths.add(confidence: score.confidence, correct: score.correct, group: document)
-        fifteenths.add(confidence: score.confidence, correct: score.correct, group: document)
+        tenths.add(confidence: score.confidence, correct: score.correct, group: stretch.document)
+        fifteenths.add(confidence: score.confidence, correct: score.correct, group: stretch.document)
       }
+      guard keeping else { return }
+      labels += stretch.targets.map(Int.init)
+      answers += Self.answers(stretch)
     }
     (self.tenths, self.fifteenths) = (tenths, fifteenths)
+    predictions =
+      keeping
+      ? ClassPredictions(labels: labels, classes: side.model.network.vocabulary, answers: answers) : nil
+  }
+
+  /// The answers of a stretch, each by itself, in parallel.
+  private static func answers(_ stretch: PerplexityTest.Stretch) -> [ClassPredictions.Answer] {
+    let width = stretch.logits.rowCount
+    let nothing = ClassPredictions.Answer(predicted: 0, confidence: 0, rank: 0, loss: 0, brier: 0)
+    let slots = Slots(repeating: nothing, count: stretch.targets.count)
+    Parallel.forEach(stretch.targets.count, grain: 4) { range in
+      for row in range {
+        let logits = UnsafeBufferPointer(start: stretch.logits.f32 + row * width, count: width)
+        slots[row] = .init(logits.lazy.map(Double.init), label: Int(stretch.targets[row]))
+      }
+    }
+    return slots.values
   }
 
   /// Loss, calibration errors, Brier score, accuracy and confidence, with intervals over documents.

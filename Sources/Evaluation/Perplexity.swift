@@ -2,6 +2,7 @@ import Architectures
 import Glibc
 import Runtime
 import Statistics
+import Tensors
 import Tokenizers
 import Transformers
 
@@ -124,9 +125,17 @@ public struct PerplexityTest: Sendable {
     try run(side, reference: reference, progress: progress) { _, _ in }
   }
 
-  /// The same, showing the scores of every stretch of predicted tokens with their document.
+  /// A stretch of predicted tokens of one document.
+  struct Stretch {
+    /// Which document.
+    let document: Int
+    /// The tokens, and the changed model's logits `[tokens, V]` for them.
+    let targets: [Int32], logits: Tensor
+  }
+
+  /// The same, showing the scores of every stretch of predicted tokens.
   func run(
-    _ side: Side, reference: Side?, progress: ProgressSink, _ body: ([TokenScore], _ document: Int) -> Void
+    _ side: Side, reference: Side?, progress: ProgressSink, _ body: ([TokenScore], Stretch) -> Void
   ) throws -> Divergence {
     var tally = Tally(texts: documents)
     let runs = Batch.cut(windows.map(\.tokens), tokens: Model.defaultBatchTokens)
@@ -149,10 +158,12 @@ public struct PerplexityTest: Sendable {
           if let reference, let others {
             base = try reference.model.logits(of: others, rows: rows, overlay: reference.overlay)
           }
+          let stretch = Stretch(
+            document: window.document, targets: Array(window.tokens[part]), logits: logits)
           let scores = TokenScore.all(
-            base: base, changed: logits, targets: Array(window.tokens[part]), same: reference == nil)
+            base: base, changed: logits, targets: stretch.targets, same: reference == nil)
           tally.add(scores, text: window.document)
-          body(scores, window.document)
+          body(scores, stretch)
           start = part.upperBound
         }
         row += window.tokens.count

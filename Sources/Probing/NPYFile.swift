@@ -29,7 +29,8 @@ public enum NPYFile {
     let array = try Mapped(reading: path)
     guard array.shape.count >= 2 else {
       throw ProbingError.badFeatures(
-        file: path, problem: "an array of shape \(array.shape)", expected: "items [n, …] of one or more sizes")
+        file: path, problem: "an array of shape \(array.shape)", expected: "items [n, …] of one or more sizes"
+      )
     }
     guard array.type == "|u1" else { return try array.floats(path, expected: "f2, f4, f8 or u1") }
     let tensor = Tensor(zeros: array.shape)

@@ -11,15 +11,49 @@ public struct ClassPredictions: Sendable, Equatable {
   /// True classes, `[n]`.
   public let labels: [Int]
   /// Predicted classes, `[n]`.
-  public private(set) var predicted: [Int]
+  public let predicted: [Int]
   /// The predicted class's probability, `[n]`.
-  public private(set) var confidence: [Double]
+  public let confidence: [Double]
   /// How many classes stand before the true one, `[n]`: 0 where the answer is right.
-  public private(set) var rank: [Int]
+  public let rank: [Int]
   /// −log p(true class) in nats, `[n]`.
-  public private(set) var loss: [Double]
+  public let loss: [Double]
   /// Σ_k (p_k − y_k)², `[n]`, 0…2 (Brier 1950).
-  public private(set) var brier: [Double]
+  public let brier: [Double]
+
+  /// One answer: what is kept of an item.
+  public struct Answer: Sendable, Equatable {
+    /// As ``ClassPredictions/predicted``, ``ClassPredictions/confidence``, ``ClassPredictions/rank``,
+    /// ``ClassPredictions/loss`` and ``ClassPredictions/brier``.
+    public var predicted: Int, confidence: Double, rank: Int, loss: Double, brier: Double
+
+    /// An answer whose numbers are known.
+    public init(predicted: Int, confidence: Double, rank: Int, loss: Double, brier: Double) {
+      (self.predicted, self.confidence, self.rank) = (predicted, confidence, rank)
+      (self.loss, self.brier) = (loss, brier)
+    }
+
+    /// The answer of one item's logits `[K]`.
+    public init(_ logits: some RandomAccessCollection<Double>, label: Int, temperature: Double = 1) {
+      var top = -Double.infinity, best = 0, before = 0
+      let own = logits[logits.index(logits.startIndex, offsetBy: label)]
+      for (k, value) in logits.enumerated() {
+        if value > top { (top, best) = (value, k) }
+        if value > own || (value == own && k < label) { before += 1 }
+      }
+      var sum = 0.0, squares = 0.0
+      for value in logits {
+        let e = exp((value - top) / temperature)
+        sum += e
+        squares += e * e
+      }
+      let distance = (own - top) / temperature
+      let p = exp(distance) / sum
+      self.init(
+        predicted: best, confidence: 1 / sum, rank: before, loss: log(sum) - distance,
+        brier: squares / (sum * sum) - 2 * p + 1)
+    }
+  }
 
   /// Items, `n`.
   public var count: Int { labels.count }
@@ -35,41 +69,24 @@ public struct ClassPredictions: Sendable, Equatable {
   ) {
     precondition(temperature > 0, "a temperature that is not positive")
     precondition(labels.allSatisfy { (0..<classes).contains($0) }, "a label that is no class")
-    self.classes = classes
-    self.labels = labels
-    predicted = []
-    confidence = []
-    rank = []
-    loss = []
-    brier = []
     var buffer = [Double](repeating: 0, count: classes)
-    for (item, label) in labels.enumerated() {
+    let answers = labels.enumerated().map { item, label in
       buffer.withUnsafeMutableBufferPointer { row(item, $0) }
-      add(buffer, label: label, temperature: temperature)
+      return Answer(buffer, label: label, temperature: temperature)
     }
+    self.init(labels: labels, classes: classes, answers: answers)
   }
 
-  private mutating func add(_ logits: [Double], label: Int, temperature: Double) {
-    var top = 0
-    var before = 0
-    for (k, value) in logits.enumerated() {
-      if value > logits[top] { top = k }
-      if value > logits[label] || (value == logits[label] && k < label) { before += 1 }
-    }
-    var sum = 0.0
-    var squares = 0.0
-    for value in logits {
-      let e = exp((value - logits[top]) / temperature)
-      sum += e
-      squares += e * e
-    }
-    let own = (logits[label] - logits[top]) / temperature
-    let p = exp(own) / sum
-    predicted.append(top)
-    confidence.append(1 / sum)
-    rank.append(before)
-    loss.append(log(sum) - own)
-    brier.append(squares / (sum * sum) - 2 * p + 1)
+  /// Answers that are known, one a label.
+  public init(labels: [Int], classes: Int, answers: [Answer]) {
+    precondition(labels.count == answers.count, "one answer a label")
+    self.classes = classes
+    self.labels = labels
+    predicted = answers.map(\.predicted)
+    confidence = answers.map(\.confidence)
+    rank = answers.map(\.rank)
+    loss = answers.map(\.loss)
+    brier = answers.map(\.brier)
   }
 }
 

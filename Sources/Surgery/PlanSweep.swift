@@ -57,7 +57,8 @@ public struct PlanSweep: Sendable {
     let scored = zip(texts, starts).contains { $0.count > $1 }
     return MeasurementPanel(
       target: target, neutral: try DivergenceTest(model: model, texts: neutral),
-      replies: scored ? try DivergenceTest(model: model, texts: texts, firstPredicted: starts) : nil, task: task)
+      replies: scored ? try DivergenceTest(model: model, texts: texts, firstPredicted: starts) : nil,
+      task: task)
   }
 
   /// The arms of a plan: one a budget; an ablation is one.

@@ -95,7 +95,8 @@ public enum SurgeryError: SurgeonError {
     case .budget: "surgeon inspect MODEL prints the number of rows"
     case .degenerate: "look at the probe's metrics; its classes may be equal"
     case .gateNotMeasured(let quantity):
-      quantity == .taskDrop ? "give surgeon sweep --task NAME=FILE, or leave the gate out" : "leave the gate out"
+      quantity == .taskDrop
+        ? "give surgeon sweep --task NAME=FILE, or leave the gate out" : "leave the gate out"
     case .gate: "operators are <, <=, >, >=; a % divides by one hundred"
     case .plan: "write it again with surgeon locate"
     case .blockStrengths: "surgeon inspect MODEL prints the number of blocks"

@@ -44,6 +44,7 @@ extension LabelledData {
   public init(npy inputs: String, labels: String, classes: Int? = nil) throws {
     let tensor = try NPYFile.items(inputs)
     try self.init(
-      tensor, shape: Array(tensor.shape.dropFirst()), labels: NPYFile.integers(labels), classes: classes, source: inputs)
+      tensor, shape: Array(tensor.shape.dropFirst()), labels: NPYFile.integers(labels), classes: classes,
+      source: inputs)
   }
 }

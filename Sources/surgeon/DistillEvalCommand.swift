@@ -12,14 +12,16 @@ struct DistillEvalCommand: ReportingCommand {
     abstract: "Error, NLL, calibration and risk–coverage of any table of logits and labels.",
     discussion: """
       FILE is .safetensors (logits [n, K], labels [n]), .csv (a label column, one column a class) or .npy with
-      --labels. Intervals resample items. --fit-temperature takes one temperature from validation answers and scores
+      --labels, or the answers that evaluate --predictions wrote (next tokens of a language model). Intervals resample items. --fit-temperature takes one temperature from validation answers and scores
       the scaled answers beside the given ones; --against scores another table of the same items, paired.
 
       Example: surgeon distill eval test.csv --fit-temperature validation.csv --against base.csv
+      Example: surgeon evaluate edited -f wiki.jsonl --predictions edited.safetensors && surgeon distill eval \\
+      edited.safetensors --against base.safetensors
       """)
   static let kind = "distill.eval"
 
-  @Argument(help: "Table of logits.")
+  @Argument(help: "Table of logits, or answers.")
   var file: String
 
   @Option(help: ".npy with one whole number an item: the true classes, from 0.")
@@ -68,7 +70,34 @@ struct DistillEvalCommand: ReportingCommand {
     if resamples < 1 { throw ValidationError("--resamples must be at least 1") }
   }
 
-  private func read(_ path: String, labels: String?, into report: inout ReportEnvelope) throws -> LogitTable {
+  /// The answers of a file, with its table of logits where it holds them.
+  private func read(_ path: String, labels: String?, into report: inout ReportEnvelope) throws -> Answers {
+    if try ClassPredictions.isFile(path) {
+      try report.read(file: path, role: "answers")
+      return Answers(predictions: try ClassPredictions(reading: path), table: nil)
+    }
+    let table = try readTable(path, labels: labels, into: &report)
+    return Answers(predictions: table.predictions(), table: table)
+  }
+
+  private struct Answers {
+    let predictions: ClassPredictions
+    let table: LogitTable?
+
+    /// The logits, for a temperature.
+    func scalable(_ path: String) throws -> LogitTable {
+      guard let table else {
+        throw ProgramError.flags(
+          found: "a temperature for \(path), which holds answers without logits",
+          expected: "a table of logits, or no temperature")
+      }
+      return table
+    }
+  }
+
+  private func readTable(_ path: String, labels: String?, into report: inout ReportEnvelope) throws
+    -> LogitTable
+  {
     try report.read(file: path, role: "logits")
     if let labels { try report.read(file: labels, role: "labels") }
     return try LogitTable(
@@ -78,42 +107,44 @@ struct DistillEvalCommand: ReportingCommand {
   }
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
-    let table = try read(file, labels: labels, into: &report)
+    let answers = try read(file, labels: labels, into: &report)
+    let given = answers.predictions
     var scale = temperature
     if let fitTemperature {
-      let validation = try read(fitTemperature, labels: fitLabels ?? labels, into: &report)
-      guard validation.classes == table.classes else {
+      let validation = try readTable(fitTemperature, labels: fitLabels ?? labels, into: &report)
+      guard validation.classes == given.classes else {
         throw DistillationError.otherItems(
           first: fitTemperature, second: file,
-          problem: "\(validation.classes) and \(table.classes) classes")
+          problem: "\(validation.classes) and \(given.classes) classes")
       }
       scale = try TemperatureScaling.fit(validation)
     }
-    let plan = Bootstrap(count: table.count, resamples: resamples, seed: common.seed)
-    let asGiven = ClassScores(table.predictions())
+    let plan = Bootstrap(count: given.count, resamples: resamples, seed: common.seed)
+    let asGiven = ClassScores(given)
     report.add(asGiven.metrics(plan))
     var results: JSONValue = [
-      "items": .integer(table.count), "classes": .integer(table.classes),
-      "values": .string(table.values.rawValue),
+      "items": .integer(given.count), "classes": .integer(given.classes),
+      "values": .string(answers.table?.values.rawValue ?? "answers"),
       "temperature": .optional(scale), "as_given": asGiven.json, "scaled": .null, "against": .null,
     ]
     if let scale {
-      let scaled = ClassScores(table.predictions(temperature: scale))
+      let scaled = ClassScores(try answers.scalable(file).predictions(temperature: scale))
       report.add(scaled.metrics(plan, prefix: "scaled_"))
       results["scaled"] = scaled.json
     }
     if let against {
       let other = try read(against, labels: labels, into: &report)
-      guard other.labels == table.labels else {
+      guard other.predictions.labels == given.labels else {
         throw DistillationError.otherItems(first: file, second: against, problem: "different labels")
       }
-      let comparison = ClassComparison(asGiven, ClassScores(other.predictions()))
+      let comparison = ClassComparison(asGiven, ClassScores(other.predictions))
       report.add(comparison.metrics(plan))
       results["against"] = comparison.json(file: against)
     }
     report.results = results
     var lines = [
-      "\(Format.count(table.count)) items, \(Format.count(table.classes)) classes (\(table.values.rawValue))"
+      "\(Format.count(given.count)) items, \(Format.count(given.classes)) classes "
+        + "(\(answers.table?.values.rawValue ?? "answers"))"
     ]
     if let scale {
       let origin = fitTemperature.map { "fitted on \($0)" } ?? "as given"

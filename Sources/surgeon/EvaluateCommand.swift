@@ -1,6 +1,7 @@
 import Architectures
 import ArgumentParser
 import Checkpoints
+import Distillation
 import Evaluation
 import JSON
 import Reports
@@ -61,6 +62,12 @@ struct EvaluateCommand: ReportingCommand {
   @Option(name: .shortAndLong, help: "Folder of the report, every question's scores, and lm-eval's keys.")
   var output: String?
 
+  @Option(
+    help:
+      "Write every next-token prediction of the texts here (.safetensors, 48 bytes a token): distill eval reads it."
+  )
+  var predictions: String?
+
   @Flag(help: "Say what would be read and how many tokens would run; do nothing.")
   var dryRun = false
 
@@ -72,6 +79,7 @@ struct EvaluateCommand: ReportingCommand {
     if tasks.isEmpty && texts.file == nil {
       throw ValidationError("give tasks with --tasks, texts with -f FILE, or both")
     }
+    if predictions != nil, texts.file == nil { throw ValidationError("--predictions are those of -f FILE") }
     if shots < 0 { throw ValidationError("--shots must be 0 or more") }
   }
 
@@ -101,7 +109,12 @@ struct EvaluateCommand: ReportingCommand {
     var calibration: NextTokenCalibration?
     if let test {
       let found = try NextTokenCalibration(
-        test, .init(opened.model, overlay: opened.overlay), progress: session.progress)
+        test, .init(opened.model, overlay: opened.overlay), keeping: predictions != nil,
+        progress: session.progress)
+      if let predictions {
+        try found.predictions?.write(to: predictions)
+        try report.wrote(file: predictions, role: "predictions")
+      }
       report.add(
         found.divergence.perplexityMetrics(reference: false, bytes: test.bytes, seed: common.seed)
           .filter { $0.name == "perplexity" || $0.name == "bits_per_byte" })

@@ -33,6 +33,9 @@ struct ProbeEvalCommand: ReportingCommand {
   @Option(help: "Patch to act at run time.")
   var patch: String?
 
+  @Option(help: "Write label and logit of every text here (.csv), as distill eval reads them.")
+  var predictions: String?
+
   @OptionGroup var common: CommonOptions
 
   var defaultReport: String? { nil }
@@ -55,6 +58,12 @@ struct ProbeEvalCommand: ReportingCommand {
     report.add(
       ProbeMetrics.of(
         logits: logits, labels: labelled.labels, groups: labelled.groups, resamples: 1000, seed: common.seed))
+    if let predictions {
+      var table = Table([.init("Label", numeric: true), .init("Logit", numeric: true)])
+      for (label, logit) in zip(labelled.labels, logits) { table.add([.count(label ? 1 : 0), .fixed(logit, 6)]) }
+      try Files.write(table.csv(), to: predictions)
+      try report.wrote(file: predictions, role: "predictions")
+    }
     report.results = [
       "texts": .integer(labelled.texts.count), "site": .string(probe.site), "kind": .string(probe.kind),
       "pooling": .string(probe.pooling), "groups": [],

@@ -132,7 +132,8 @@ struct SweepCommand: ReportingCommand {
     let subject = SHA256.hex(
       [
         try opened.model.checkpoint.modelHash, try Files.sha256(plan), try Files.sha256(prompts),
-        try Files.sha256(neutral), try lexicon.map { try Files.sha256($0) } ?? "grammar", try questions.map { try Files.sha256($0.path) } ?? "", "\(maxTokens)",
+        try Files.sha256(neutral), try lexicon.map { try Files.sha256($0) } ?? "grammar",
+        try questions.map { try Files.sha256($0.path) } ?? "", "\(maxTokens)",
         "\(temperature)", "\(common.seed)", "\(limit ?? -1)", stop.joined(separator: "\u{0}"),
       ].joined(separator: "\n"))
     let log = try SweepLog(path: "\(output)/sweep.jsonl", of: subject)
@@ -146,7 +147,8 @@ struct SweepCommand: ReportingCommand {
     report.add(outcome.metrics)
     try session.show(
       report,
-      heading: ["judge: \(judge.kind), \(judge.summary)"] + (questions.map { ["task: \($0.metric.detail)"] } ?? []),
+      heading: ["judge: \(judge.kind), \(judge.summary)"]
+        + (questions.map { ["task: \($0.metric.detail)"] } ?? []),
       tables: [outcome.table],
       closing: [outcome.closing] + outcome.next(model: model, plan: plan, budgets: options.budgets))
   }

@@ -57,23 +57,25 @@ extension PlanSweep.Outcome {
       metric("neutral_perplexity_rise", summary?.perplexityRise, "fraction", false),
       metric("neutral_kl", summary?.kl, "nats", false),
     ] + (sweep.base.task == nil ? [] : [metric("task_accuracy", summary?.task, "fraction", true)]) + [
-      metric("strength", sweep.chosen.map { sweep.points[$0].strength }, "ratio", nil),
+      metric("strength", sweep.chosen.map { sweep.points[$0].strength }, "ratio", nil)
     ]
   }
 
   var table: Table {
-    var table = Table([
-      .init("Edit"), .init("Strength", numeric: true), .init("Behaviour", numeric: true),
-      .init("Wanted", numeric: true),
-      .init("Mixed", numeric: true), .init("Broken", numeric: true), .init("Perplexity", numeric: true),
-      .init("Rise", key: "perplexity_rise", numeric: true), .init("KL", numeric: true),
-    ] + (sweep.base.task == nil ? [] : [.init("Task", numeric: true)]) + [.init("Gates")])
+    var table = Table(
+      [
+        .init("Edit"), .init("Strength", numeric: true), .init("Behaviour", numeric: true),
+        .init("Wanted", numeric: true),
+        .init("Mixed", numeric: true), .init("Broken", numeric: true), .init("Perplexity", numeric: true),
+        .init("Rise", key: "perplexity_rise", numeric: true), .init("KL", numeric: true),
+      ] + (sweep.base.task == nil ? [] : [.init("Task", numeric: true)]) + [.init("Gates")])
     func add(_ name: String, _ strength: Double?, _ summary: EditSummary, _ gates: String) {
-      table.add([
-        .text(name), .number(strength, 3), .percent(summary.behaviour), .percent(summary.wanted),
-        .percent(summary.mixed), .percent(summary.broken), .number(summary.perplexity),
-        .percent(summary.perplexityRise), .number(summary.kl, 3),
-      ] + (sweep.base.task == nil ? [] : [.percent(summary.task)]) + [.text(gates)])
+      table.add(
+        [
+          .text(name), .number(strength, 3), .percent(summary.behaviour), .percent(summary.wanted),
+          .percent(summary.mixed), .percent(summary.broken), .number(summary.perplexity),
+          .percent(summary.perplexityRise), .number(summary.kl, 3),
+        ] + (sweep.base.task == nil ? [] : [.percent(summary.task)]) + [.text(gates)])
     }
     add("base", nil, sweep.base, "")
     for (index, point) in sweep.points.enumerated() {

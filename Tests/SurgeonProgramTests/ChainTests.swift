@@ -27,6 +27,10 @@ struct ChainTests {
     try scratch.write(neutral.joined(separator: "\n") + "\n", to: "neutral.txt")
   }
 
+  private static func metric(_ name: String, _ report: JSONValue) -> Double? {
+    report["metrics"]?.array?.first { $0["name"]?.string == name }?["value"]?.double
+  }
+
   private func succeed(_ scratch: Scratch, _ line: String, code: Int32 = 0) throws {
     let ending = try Program.run(line.split(separator: " ").map(String.init) + ["-q"], in: scratch.folder)
     #expect(ending.code == code, "\(line)\n\(ending.errors)")
@@ -56,6 +60,15 @@ struct ChainTests {
     let evaluated = try scratch.report("e.json")
     #expect(evaluated["warnings"]?.array?.contains { $0["code"]?.string == "TRAINED_ON" } == true)
     try succeed(
+      scratch, "probe eval model --probe probe -f labelled.jsonl --predictions p.csv --report e.json")
+    try succeed(scratch, "distill eval p.csv --fit-temperature p.csv --report d.json")
+    // The probe's own accuracy, and the table's.
+    let (own, table) = (try scratch.report("e.json"), try scratch.report("d.json"))
+    #expect(table["results"]?["classes"]?.int == 2)
+    let accuracy = try #require(Self.metric("accuracy", own))
+    let error = try #require(Self.metric("top1_error", table))
+    #expect(abs(accuracy + error - 1) < 1e-9)
+    try succeed(
       scratch, "probe score model --probe probe/sites/final_norm/means -f labelled.jsonl -L 5 --report s.json"
     )
     #expect(try scratch.report("s.json")["results"]?["scores"]?.array?.count == 5)
@@ -83,10 +96,11 @@ struct ChainTests {
     try succeed(scratch, sweep + " --seed 7", code: 65)
     // Questions are a measure of damage like any other, and a gate on them needs them.
     let questions = (0..<4).map {
-      #"{"id": "\#($0)", "context": "user : where is the cat ?", "choices": [" it is", " no"], "answer": \#($0 % 2)}"#
+      #"{"context": "user : where is the cat ?", "choices": [" it is", " no"], "answer": \#($0 % 2)}"#
     }
     try scratch.write(questions.joined(separator: "\n"), to: "own.jsonl")
-    let asked = "sweep model --plan x.plan.safetensors --prompts prompts.jsonl --neutral neutral.txt --grammar "
+    let asked =
+      "sweep model --plan x.plan.safetensors --prompts prompts.jsonl --neutral neutral.txt --grammar "
       + "--strength 0.5 --controls 0 -n 12 --gate task_drop<=0 -L 20 -o asked"
     try succeed(scratch, asked, code: 64)
     try succeed(scratch, asked + " --task choices=own.jsonl")

@@ -1,4 +1,5 @@
 import JSON
+import Organism
 import Runtime
 import Testing
 
@@ -37,5 +38,33 @@ struct DistillEvalTests {
     let page = try Program.run(["report", "render", "r.json", "-o", "r.html"], in: scratch.folder)
     #expect(page.code == 0, "\(page.errors)")
     #expect(try Files.readText(scratch.path("r.html")).contains("Reliability"))
+  }
+
+  /// Next tokens of a language model: the same numbers as evaluate's own, and two sets compared token by token.
+  @Test func scoresNextTokens() throws {
+    let scratch = try Scratch()
+    func run(_ line: String, code: Int32 = 0) throws {
+      let ending = try Program.run(line.split(separator: " ").map(String.init) + ["-q"], in: scratch.folder)
+      #expect(ending.code == code, "\(line)\n\(ending.errors)")
+    }
+    try scratch.write(
+      OrganismData.neutralTexts(split: .test, count: 20).joined(separator: "\n") + "\n", to: "n.txt")
+    try run("evaluate model -f n.txt --predictions a.safetensors --report e.json")
+    try run("distill eval a.safetensors --against a.safetensors --report d.json")
+    let (own, table) = (try scratch.report("e.json"), try scratch.report("d.json"))
+    func metric(_ name: String, _ report: JSONValue) throws -> Double {
+      try #require(report["metrics"]?.array?.first { $0["name"]?.string == name }?["value"]?.double)
+    }
+    #expect(abs(try metric("nll", own) - metric("nll", table)) < 1e-9)
+    #expect(abs(try metric("ece_10", own) - metric("ece_10", table)) < 1e-9)
+    #expect(abs(try metric("top1_accuracy", own) + metric("top1_error", table) - 1) < 1e-9)
+    #expect(try metric("difference_nll", table) == 0)
+    #expect(try metric("brier", table) > 0)
+    try run("distill eval a.safetensors --temperature 2", code: 64)
+    // The last number's exponent: no answer has it.
+    var bytes = try Files.read(scratch.path("a.safetensors"))
+    bytes[bytes.count - 1] ^= 0x40
+    try Files.write(bytes, to: scratch.path("b.safetensors"))
+    try run("distill eval b.safetensors", code: 65)
   }
 }

@@ -9,7 +9,7 @@ enum TrainingSchemas {
           "properties": {
             "items": {"$ref": "#/$defs/count"},
             "classes": {"$ref": "#/$defs/count"},
-            "values": {"enum": ["logits", "probabilities"]},
+            "values": {"enum": ["logits", "probabilities", "answers"]},
             "temperature": {"type": ["number", "null"], "description": "What the logits of scaled are divided by"},
             "as_given": {"$ref": "#/$defs/answers"},
             "scaled": {"anyOf": [{"$ref": "#/$defs/answers"}, {"type": "null"}]},
