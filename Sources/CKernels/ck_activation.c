@@ -9,6 +9,12 @@ struct elements {
   int function;
 };
 
+struct slopes {
+  float *dx, *dup;
+  const float *dy, *x, *up;
+  int function;
+};
+
 #define CK_BODY "activation_body.h"
 #include "each_isa.h"
 
@@ -33,6 +39,23 @@ void ck_activate_gated(float *y, size_t y_stride, const float *gate, size_t gate
                        size_t up_stride, int function, size_t M, size_t F) {
   struct elements e = {y, gate, up, y_stride, gate_stride, up_stride, F, function};
   if (F > 0) ck_parallel_for(M, 8192 / F + 1, rows_task, &e);
+}
+
+static void slopes_task(void *context, size_t begin, size_t end) {
+  const struct slopes *s = context;
+  CK_CALL(activate_back, s->dx + begin, s->up ? s->dup + begin : NULL, s->dy + begin, s->x + begin,
+          s->up ? s->up + begin : NULL, s->function, end - begin);
+}
+
+void ck_activate_backward(float *dx, const float *dy, const float *x, int function, size_t n) {
+  struct slopes s = {dx, NULL, dy, x, NULL, function};
+  ck_parallel_for(n, 8192, slopes_task, &s);
+}
+
+void ck_activate_gated_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up,
+                                int function, size_t n) {
+  struct slopes s = {dgate, dup, dy, gate, up, function};
+  ck_parallel_for(n, 8192, slopes_task, &s);
 }
 
 void ck_add(float *y, const float *x, size_t n) {

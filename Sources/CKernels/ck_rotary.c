@@ -9,7 +9,7 @@ struct rotation {
   size_t x_stride;
   const int32_t *positions;
   const float *cosine, *sine;
-  int interleaved;
+  int interleaved, inverse;
   size_t H, head_size, width;
 };
 
@@ -19,8 +19,8 @@ struct rotation {
 static void rotate_task(void *context, size_t begin, size_t end) { CK_CALL(rotate, context, begin, end); }
 
 void ck_rotate(float *x, size_t x_stride, const int32_t *positions, const float *cosine, const float *sine,
-               int interleaved, size_t T, size_t H, size_t head_size, size_t width) {
-  struct rotation r = {x, x_stride, positions, cosine, sine, interleaved, H, head_size, width};
+               int interleaved, int inverse, size_t T, size_t H, size_t head_size, size_t width) {
+  struct rotation r = {x, x_stride, positions, cosine, sine, interleaved, inverse, H, head_size, width};
   ck_parallel_for(T, 8192 / (H * head_size + 1) + 1, rotate_task, &r);
 }
 

@@ -56,3 +56,28 @@ void ck_token_log_probabilities(double *out, const float *logits, size_t stride,
   struct tokens t = {out, logits, tokens, stride, V};
   ck_parallel_for(M, 8192 / (V + 1) + 1, tokens_task, &t);
 }
+
+struct entropies {
+  double *loss;
+  float *x;
+  const int32_t *tokens;
+  float scale;
+  size_t V;
+};
+
+static void entropies_task(void *context, size_t begin, size_t end) {
+  const struct entropies *e = context;
+  for (size_t m = begin; m < end; m++) {
+    float *row = e->x + m * e->V;
+    e->loss[m] = 0;
+    if (e->tokens[m] < 0)
+      memset(row, 0, e->V * sizeof(float));
+    else
+      e->loss[m] = CK_CALL(cross_entropy, row, (size_t)e->tokens[m], e->scale, e->V);
+  }
+}
+
+void ck_cross_entropy(double *loss, float *x, const int32_t *tokens, float scale, size_t M, size_t V) {
+  struct entropies e = {loss, x, tokens, scale, V};
+  ck_parallel_for(M, 8192 / (V + 1) + 1, entropies_task, &e);
+}

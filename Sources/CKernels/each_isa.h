@@ -49,11 +49,14 @@
 #undef CK_LEVEL
 #undef CK_FMA
 
-/// Calls a function of the body in the instruction set in use.
-#define CK_CALL(name, ...)                        \
-  (ck_isa() == CK_ISA_V4   ? name##_v4(__VA_ARGS__) \
-   : ck_isa() == CK_ISA_V3 ? name##_v3(__VA_ARGS__) \
-                           : name##_base(__VA_ARGS__))
+/// Calls a function of the body in a stated instruction set, for steps whose intermediate layout is the set's own.
+#define CK_CALL_IN(isa, name, ...)                 \
+  ((isa) == CK_ISA_V4   ? name##_v4(__VA_ARGS__) \
+   : (isa) == CK_ISA_V3 ? name##_v3(__VA_ARGS__) \
+                        : name##_base(__VA_ARGS__))
 #else
-#define CK_CALL(name, ...) name##_base(__VA_ARGS__)
+#define CK_CALL_IN(isa, name, ...) ((void)(isa), name##_base(__VA_ARGS__))
 #endif
+
+/// Calls a function of the body in the instruction set in use.
+#define CK_CALL(name, ...) CK_CALL_IN(ck_isa(), name, __VA_ARGS__)

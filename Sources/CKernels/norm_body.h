@@ -57,3 +57,59 @@ static void CK_(norm_layer)(const struct norm *n, size_t begin, size_t end) {
     }
   }
 }
+
+CK_INLINE v16 CK_(take)(const float *p, size_t count) { return count == 16 ? CK_(load)(p) : CK_(load_part)(p, count); }
+
+CK_INLINE void CK_(give)(float *p, v16 v, size_t count) {
+  if (count == 16) CK_(store)(p, v);
+  else CK_(store_part)(p, v, count);
+}
+
+// Runs its body for 16 numbers of a row at a time, the first of them d; `count` of them are there.
+#define EACH                                                                                        \
+  for (size_t d = 0, count = D < 16 ? D : 16; d < D; d += 16, count = D - d < 16 ? D - d : 16)
+
+/// Some rows of either norm; their sums for gain and bias are added to dgain[D] and dbias[D].
+static void CK_(norm_back)(const struct norm_back *n, float *dgain, float *dbias, size_t begin, size_t end) {
+  const size_t D = n->D;
+  const v16 offset = CK_(set)(n->offset);
+  for (size_t m = begin; m < end; m++) {
+    const float *x = n->x + m * D, *dy = n->dy + m * D;
+    float *dx = n->dx + m * D;
+    v16 sum = {0};
+    float average = 0;
+    if (n->is_layer) {
+      EACH sum = sum + CK_(take)(x + d, count);
+      average = CK_(sum)(sum) / (float)D;
+      sum = (v16){0};
+    }
+    EACH {
+      // Lanes beyond the end must not count as -mean.
+      v16 v = CK_(take)(x + d, count) - average;
+      if (count < 16) {
+        float lanes[16];
+        CK_(store)(lanes, v);
+        v = CK_(load_part)(lanes, count);
+      }
+      sum = CK_(fma16)(v, v, sum);
+    }
+    const float r = 1.0f / sqrtf(CK_(sum)(sum) / (float)D + n->eps);
+    v16 level = {0}, along = {0};
+    EACH {
+      const v16 h = (CK_(take)(x + d, count) - average) * r, g = CK_(take)(dy + d, count);
+      const v16 a = g * (CK_(take)(n->gain + d, count) + offset);
+      level = level + a;
+      along = CK_(fma16)(a, h, along);
+      CK_(give)(dgain + d, CK_(fma16)(g, h, CK_(take)(dgain + d, count)), count);
+      if (dbias) CK_(give)(dbias + d, CK_(take)(dbias + d, count) + g, count);
+    }
+    const float mean = n->is_layer ? CK_(sum)(level) / (float)D : 0, slope = CK_(sum)(along) / (float)D;
+    EACH {
+      const v16 h = (CK_(take)(x + d, count) - average) * r;
+      const v16 a = CK_(take)(dy + d, count) * (CK_(take)(n->gain + d, count) + offset);
+      const v16 v = (a - mean - h * slope) * r;
+      CK_(give)(dx + d, n->accumulates ? CK_(take)(dx + d, count) + v : v, count);
+    }
+  }
+}
+#undef EACH

@@ -22,6 +22,7 @@ static void CK_(rotate)(const struct rotation *r, size_t begin, size_t end) {
         }
         c = count == 16 ? CK_(load)(cosine + i) : CK_(load_part)(cosine + i, count);
         s = count == 16 ? CK_(load)(sine + i) : CK_(load_part)(sine + i, count);
+        if (r->inverse) s = -s;
         const v16 p = CK_(fma16)(a, c, -(b * s)), q = CK_(fma16)(b, c, a * s);
         if (r->interleaved) {
           float lanes[32];

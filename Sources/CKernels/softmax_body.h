@@ -121,3 +121,30 @@ static double CK_(entropy)(const float *x, double lse, size_t n) {
 #undef TERM
 }
 #undef OVER
+
+/// One row of ck_cross_entropy: x[n] becomes its gradient; the loss.
+static double CK_(cross_entropy)(float *x, size_t token, float scale, size_t n) {
+  const float most = CK_(greatest)(x, n), own = x[token];
+  const v16 shift = CK_(set)(most);
+  d8 low = {0}, high = {0};
+  for (size_t i = 0; i < n; i += 16) {
+    float part[16];
+    const size_t count = n - i < 16 ? n - i : 16;
+    if (count == 16) {
+      CK_(store)(x + i, CK_(exp)(CK_(load)(x + i) - shift));
+      memcpy(part, x + i, sizeof part);
+    } else {
+      CK_(store_part)(x + i, CK_(exp)(CK_(load_part)(x + i, count) - shift), count);
+      CK_(store)(part, CK_(load_part)(x + i, count));
+    }
+    low = low + CK_(wide)(part);
+    high = high + CK_(wide)(part + 8);
+  }
+  const double sum = CK_(sum_f64)(low, high);
+  const v16 factor = CK_(set)((float)((double)scale / sum));
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) CK_(store)(x + i, CK_(load)(x + i) * factor);
+  if (i < n) CK_(store_part)(x + i, CK_(load_part)(x + i, n - i) * factor, n - i);
+  x[token] -= scale;
+  return log(sum) - ((double)own - (double)most);
+}

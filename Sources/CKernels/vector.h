@@ -102,6 +102,35 @@ CK_INLINE float CK_(sum)(v16 a) {
   return x[0];
 }
 
+// MARK: transposition
+
+CK_INLINE v16 CK_(interleave)(v16 a, v16 b, const int width, const int upper) {
+  // Lanes of a and b by turns in runs of `width`, of their lower or upper halves within each 2 * width.
+  switch (width * 2 + upper) {
+    case 2: return __builtin_shufflevector(a, b, 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
+    case 3: return __builtin_shufflevector(a, b, 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
+    case 4: return __builtin_shufflevector(a, b, 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
+    case 5: return __builtin_shufflevector(a, b, 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
+    case 8: return __builtin_shufflevector(a, b, 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
+    case 9: return __builtin_shufflevector(a, b, 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
+    case 16: return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+    default: return __builtin_shufflevector(a, b, 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+  }
+}
+
+/// Transposes 16 vectors of 16.
+CK_INLINE void CK_(transpose)(v16 *a) {
+#pragma clang loop unroll(full)
+  for (int width = 1; width < 16; width *= 2)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 16; i++)
+      if (!(i & width)) {
+        const v16 low = CK_(interleave)(a[i], a[i + width], width, 0);
+        a[i + width] = CK_(interleave)(a[i], a[i + width], width, 1);
+        a[i] = low;
+      }
+}
+
 // MARK: 16-bit floats
 
 CK_INLINE v16 CK_(widen_bf16)(const uint16_t *p) {

@@ -31,6 +31,11 @@ public enum Activation: String, Sendable, CaseIterable {
     ck_activate(x, x, kernelFunction, count)
   }
 
+  /// y`[n]` = f(x). `y` may be `x`.
+  public func apply(_ y: UnsafeMutablePointer<Float>, _ x: UnsafePointer<Float>, count: Int) {
+    ck_activate(y, x, kernelFunction, count)
+  }
+
   /// Every element := f(element).
   public func apply(_ x: inout [Float]) {
     x.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { apply(base, count: $0.count) } }

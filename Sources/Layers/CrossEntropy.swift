@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 
 /// The loss of a distribution over classes against targets that may be soft, and its gradient.
@@ -31,5 +32,15 @@ public enum CrossEntropy {
       }
       losses[row] = loss
     }
+  }
+
+  /// Losses log Σ exp(z) − z_token in nats, `[M]`, of logits z`[M, V]` against one token a row, and, in the logits' place, their
+  /// gradient (softmax(z) − 1 at the token) · scale. A row whose token is negative does not count: loss 0 and zeros.
+  /// Exponentials are f32, their sum f64. For vocabularies: on the pool, row by row.
+  public static func tokens(
+    _ logits: UnsafeMutablePointer<Float>, _ tokens: UnsafePointer<Int32>, scale: Float, rows: Int,
+    vocabulary: Int, losses: UnsafeMutablePointer<Double>
+  ) {
+    ck_cross_entropy(losses, logits, tokens, scale, rows, vocabulary)
   }
 }

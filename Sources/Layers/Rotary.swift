@@ -50,9 +50,11 @@ public enum Rotary {
   ///   - positions: `[rows]`, each below `table.positions`.
   ///   - table: cosines and sines.
   ///   - interleaved: pairs are (2i, 2i+1) instead of (i, i + rotaryWidth/2).
+  ///   - inverse: turns the other way: a gradient by what came out becomes one by what went in.
   public static func apply(
     _ x: UnsafeMutablePointer<Float>, rows: Int, rowStride: Int, heads: Int, headSize: Int, rotaryWidth: Int,
-    positions: UnsafePointer<Int32>, table: RotaryTable, interleaved: Bool
+    positions: UnsafePointer<Int32>, table: RotaryTable, interleaved: Bool,
+    inverse: Bool = false
   ) {
     precondition(
       rotaryWidth == 2 * table.inverseFrequencies.count && rotaryWidth <= headSize,
@@ -64,8 +66,8 @@ public enum Rotary {
     }
     withExtendedLifetime(table) {
       ck_rotate(
-        x, rowStride, positions, table.cosine.f32, table.sine.f32, interleaved ? 1 : 0, rows, heads, headSize,
-        rotaryWidth)
+        x, rowStride, positions, table.cosine.f32, table.sine.f32, interleaved ? 1 : 0, inverse ? 1 : 0, rows,
+        heads, headSize, rotaryWidth)
     }
   }
 }

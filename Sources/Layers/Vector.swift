@@ -51,6 +51,13 @@ public enum Vector {
     self.scale(x, by: cap, count: count)
   }
 
+  /// Σ x² in f64.
+  public static func square(_ x: UnsafePointer<Float>, count: Int) -> Double {
+    var square = 0.0
+    ck_squared_error(&square, nil, x, x, count)
+    return square
+  }
+
   /// Σ (a - b)² in f64.
   public static func squaredError(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Double
   {

@@ -2,8 +2,11 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 #include "ck_files.h"
+#include "ck_gemm.h"
 #include "ck_activation.h"
 #include "ck_attention.h"
+#include "ck_batch_norm.h"
+#include "ck_conv.h"
 #include "ck_convert.h"
 #include "ck_isa.h"
 #include "ck_linear.h"

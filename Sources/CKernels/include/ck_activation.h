@@ -22,6 +22,13 @@ void ck_activate(float *y, const float *x, int function, size_t n);
 void ck_activate_gated(float *y, size_t y_stride, const float *gate, size_t gate_stride, const float *up,
                        size_t up_stride, int function, size_t M, size_t F);
 
+/// dx[n] = dy[n] · f'(x[n]); at 0 the slope of ReLU is 0. dx may be dy. Not CK_EXP.
+void ck_activate_backward(float *dx, const float *dy, const float *x, int function, size_t n);
+
+/// Of y = f(gate) · up: dgate[n] = dy · up · f'(gate), dup[n] = dy · f(gate). dup may be dy.
+void ck_activate_gated_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up,
+                                int function, size_t n);
+
 /// y[n] = y[n] + x[n].
 void ck_add(float *y, const float *x, size_t n);
 

@@ -25,4 +25,12 @@ void ck_attention(float *out, size_t out_stride, const float *q, size_t q_stride
                   const float *v, size_t v_stride, ck_attention_options options, size_t Tq, size_t Tk, size_t H,
                   size_t KV, size_t hd);
 
+/// Gradients of ck_attention where every query has its key (Tq = Tk = T): dq[T, H·hd], dk and dv[T, KV·hd] from dout[T, H·hd] and
+/// the inputs; all rows of a name as far apart as those of its input (dout: out_stride). The weights are computed anew, 64
+/// queries at a time. Caps, slopes and biases of keys are not differentiated: softcap 0, slopes and key_bias NULL.
+/// Nothing may overlap. Runs on the pool, a task a key-value head.
+void ck_attention_backward(float *dq, float *dk, float *dv, const float *dout, size_t out_stride, const float *q,
+                           size_t q_stride, const float *k, size_t k_stride, const float *v, size_t v_stride,
+                           ck_attention_options options, size_t T, size_t H, size_t KV, size_t hd);
+
 #endif

@@ -24,6 +24,11 @@ double ck_entropy(const float *x, size_t n);
 void ck_token_log_probabilities(double *out, const float *logits, size_t stride, const int32_t *tokens, size_t M,
                                 size_t V);
 
+/// Cross-entropy of logits x[M, V] against one token a row, and its gradient in place: loss[m] = log-sum-exp - x[m, token] in
+/// nats (exponentials f32, their sum f64), x := (softmax(x) - one at the token) · scale. A row with a negative token does
+/// not count: loss 0 and zeros. Rows lie V floats apart.
+void ck_cross_entropy(double *loss, float *x, const int32_t *tokens, float scale, size_t M, size_t V);
+
 /// Index of the largest entry, the first of equals; a NaN counts as smaller than anything; 0 for n = 0.
 size_t ck_argmax(const float *x, size_t n);
 
