@@ -95,19 +95,11 @@ struct Binder {
     let name = blockPrefix + template.name
     let bound = Role.block(block, role)
     if template.name.contains("{head}") {
-      try bindHeads(bound, name, shape: shape(role), biased: isBiased(role))
+      try bindHeads(bound, name, shape: network.shape(of: role), biased: network.isBiased(role))
     } else {
       try bind(
-        bound, name, shape: shape(role), fusion: template.fusion,
-        linear: !role.isNorm && family.transposedLinears, biased: isBiased(role))
-    }
-  }
-
-  private func isBiased(_ role: BlockRole) -> Bool {
-    switch role {
-    case .attentionNorm, .mlpNorm, .attentionPostNorm, .mlpPostNorm: network.norm.hasBias
-    case .queryNorm, .keyNorm: network.queryKeyNorm?.norm.hasBias ?? false
-    default: network.biases.contains(role)
+        bound, name, shape: network.shape(of: role), fusion: template.fusion,
+        linear: !role.isNorm && family.transposedLinears, biased: network.isBiased(role))
     }
   }
 
@@ -126,54 +118,6 @@ struct Binder {
     }
   }
 
-  private func shape(_ role: BlockRole) -> [Int] {
-    let (width, mlp) = (network.width, network.mlpWidth)
-    let queries = network.heads * network.headSize
-    let keys = network.keyValueHeads * network.headSize
-    switch role {
-    case .attentionNorm, .mlpNorm, .attentionPostNorm, .mlpPostNorm: return [width]
-    case .queryNorm: return normShape(heads: network.heads)
-    case .keyNorm: return normShape(heads: network.keyValueHeads)
-    case .query: return [queries, width]
-    case .key, .value: return [keys, width]
-    case .attentionOutput: return [width, queries]
-    case .gate, .up: return [mlp, width]
-    case .down: return [width, mlp]
-    case .router: return [network.experts?.count ?? 0, width]
-    case .sharedGate, .sharedUp: return [network.experts?.sharedWidth ?? 0, width]
-    case .sharedDown: return [width, network.experts?.sharedWidth ?? 0]
-    case .sharedRouter: return [1, width]
-    }
-  }
-
-  private func normShape(heads: Int) -> [Int] {
-    switch network.queryKeyNorm?.scope {
-    case .eachHead: [heads, network.headSize]
-    case .whole: [heads * network.headSize]
-    default: [network.headSize]
-    }
-  }
-
-  /// Which rows of a fused tensor are a role's, and how many rows the tensor has.
-  private func rows(_ role: Role, _ shape: [Int], _ fusion: Family.Fusion?) -> (rows: RowMap, whole: Int) {
-    guard let fusion, case .block(_, let own) = role else { return (RowMap(0..<shape[0]), shape[0]) }
-    switch fusion {
-    case .runs(let roles):
-      let sizes = roles.map { self.shape($0)[0] }
-      let start = zip(roles, sizes).prefix { $0.0 != own }.reduce(0) { $0 + $1.1 }
-      return (RowMap(start..<(start + shape[0])), sizes.reduce(0, +))
-    case .byKeyValueHead:
-      let size = network.headSize
-      let group = network.heads / network.keyValueHeads * size
-      let stride = group + 2 * size
-      let first = own == .query ? 0 : own == .key ? group : group + size
-      let run = own == .query ? group : size
-      return (
-        RowMap(first: first, run: run, stride: stride, count: shape[0]), stride * network.keyValueHeads
-      )
-    }
-  }
-
   private mutating func bind(
     _ role: Role, _ name: String, shape: [Int], fusion: Family.Fusion? = nil, linear transposed: Bool = false,
     biased: Bool = false
@@ -182,7 +126,7 @@ struct Binder {
     let older = checkpoint.entry(name + ".weight") == nil && checkpoint.entry(name + ".gamma") != nil
     let weight = name + (older ? ".gamma" : ".weight")
     let biasName = name + (older ? ".beta" : ".bias")
-    let (rows, outputs) = rows(role, shape, fusion)
+    let (rows, outputs) = network.rows(of: role, shape, fusion)
     let whole = [outputs] + shape.dropFirst()
     try require(role, weight, shape: transposed ? whole.reversed() : whole)
     let bias = biased ? checkpoint.entry(biasName) : nil

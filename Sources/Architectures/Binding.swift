@@ -21,6 +21,14 @@ public struct BoundTensor: Sendable, Equatable {
   public var tensors: [String] { [tensor] + parts }
 }
 
+extension BoundTensor {
+  /// A tensor that is a matrix `[outputs, inputs]` as it stands, alone.
+  public init(whole tensor: String, shape: [Int]) {
+    self.init(
+      tensor: tensor, bias: nil, rows: RowMap(0..<shape[0]), shape: shape, transposed: false, parts: [])
+  }
+}
+
 /// The roles of one checkpoint, each with its tensor; every tensor accounted for.
 public struct Binding: Sendable {
   /// The family's row.

@@ -16,6 +16,8 @@ struct ForwardPass {
   let observer: StateObserver?
   /// Caches of the batch's texts, in their order; nil runs every text on its own tokens.
   let caches: [KeyValueCache]?
+  /// Remembers what was computed from what, for a backward pass; nil computes only.
+  var tape: Tape?
 
   var network: Network { model.network }
   var count: Int { batch.tokens.count }
@@ -27,7 +29,7 @@ struct ForwardPass {
     let reach = Reach(self)
     for block in 0...max(last, 0) where block <= last { try run(block, reach) }
     guard finalNorm else { return }
-    normalise(workspace.normed, workspace.residual, model.finalNorm)
+    normalise(\.normed, \.residual, model.finalNorm)
     if model.finalNorm != nil { try visit(.finalNorm, workspace.normed) }
     if let projection = model.headProjection {
       try see(.input(.headProjection), workspace.normed)
@@ -50,6 +52,7 @@ struct ForwardPass {
 
   /// Puts what enters block 0 into `residual`.
   func begin() throws {
+    renew(\.residual)
     try embed()
     try visit(.embeddings, workspace.residual)
   }
@@ -91,7 +94,9 @@ struct ForwardPass {
         Vector.add(residual + row * width, workspace.normed.f32, count: width)
       }
     }
-    if let norm = model.embeddingNorm { normalise(workspace.residual, workspace.residual, norm) }
+    tape?.add(
+      .embedding(workspace.residual, positions: model.positions.map { ($0, tablePositions) }))
+    if let norm = model.embeddingNorm { normalise(\.residual, \.residual, norm) }
   }
 
   /// The row of the position table for every token of the batch.
@@ -114,14 +119,14 @@ struct ForwardPass {
   /// One block: attention, then the MLP, each between the norms that the network places there.
   private func run(_ block: Int, _ tables: [RotaryTable]?, _ biases: KeyBias?) throws {
     let weights = model.blocks[block]
-    normalise(workspace.normed, workspace.residual, weights.attentionNorm)
+    normalise(\.normed, \.residual, weights.attentionNorm)
     try attention(block, tables, biases)
     switch network.blockOrder {
     case .sequential:
       try add(.attentionOutput(block), weights.attentionPostNorm)
-      normalise(workspace.normed, workspace.residual, weights.mlpNorm)
+      normalise(\.normed, \.residual, weights.mlpNorm)
     case .parallel:
-      normalise(workspace.normed, workspace.residual, weights.mlpNorm)
+      normalise(\.normed, \.residual, weights.mlpNorm)
       try add(.attentionOutput(block), weights.attentionPostNorm)
     case .parallelOneNorm:  // what attention has read still lies there
       try add(.attentionOutput(block), weights.attentionPostNorm)
@@ -137,13 +142,17 @@ struct ForwardPass {
   /// Adds what a half of a block gives to the residual stream.
   private func add(_ site: Site, _ postNorm: NormWeights?) throws {
     let afterSum = network.normPlacement == .afterSum
-    if let postNorm, !afterSum { normalise(workspace.addition, workspace.addition, postNorm) }
+    if let postNorm, !afterSum { normalise(\.addition, \.addition, postNorm) }
     if network.residualScale != 1 {
       Vector.scale(workspace.addition.f32, by: network.residualScale, count: count * network.width)
+      tape?.add(.scale(workspace.addition, network.residualScale))
     }
     try visit(site, workspace.addition)
+    let before = workspace.residual
+    if renew(\.residual) { workspace.residual.f32.update(from: before.f32, count: count * network.width) }
     Vector.add(workspace.residual.f32, workspace.addition.f32, count: count * network.width)
-    if let postNorm, afterSum { normalise(workspace.residual, workspace.residual, postNorm) }
+    tape?.add(.sum(workspace.residual, before, workspace.addition))
+    if let postNorm, afterSum { normalise(\.residual, \.residual, postNorm) }
   }
 
   private func attention(_ block: Int, _ tables: [RotaryTable]?, _ biases: KeyBias?) throws {
@@ -152,6 +161,7 @@ struct ForwardPass {
     try see(.input(.block(block, .query)), workspace.normed)
     try see(.input(.block(block, .key)), workspace.normed)
     try see(.input(.block(block, .value)), workspace.normed)
+    renew(\.queries, \.keys, \.values)
     try product(workspace.queries, workspace.normed, weights.query, .block(block, .query))
     try product(workspace.keys, workspace.normed, weights.key, .block(block, .key))
     try product(workspace.values, workspace.normed, weights.value, .block(block, .value))
@@ -160,16 +170,17 @@ struct ForwardPass {
         Vector.limit(rows.f32, to: limit, count: count * rows.rowCount)
       }
     }
-    if let norm = weights.queryNorm { normaliseHeads(workspace.queries, heads: network.heads, norm) }
-    if let norm = weights.keyNorm { normaliseHeads(workspace.keys, heads: network.keyValueHeads, norm) }
+    if let norm = weights.queryNorm { normaliseHeads(\.queries, heads: network.heads, norm) }
+    if let norm = weights.keyNorm { normaliseHeads(\.keys, heads: network.keyValueHeads, norm) }
     if let tables, let rotary = network.rotaries[block] {
-      for (segment, table) in zip(batch.segments, tables) {
-        rotate(workspace.queries, heads: network.heads, segment, rotary, table)
-        rotate(workspace.keys, heads: network.keyValueHeads, segment, rotary, table)
-      }
+      rotate(workspace.queries, heads: network.heads, rotary, tables)
+      rotate(workspace.keys, heads: network.keyValueHeads, rotary, tables)
     }
+    renew(\.attended)
     attend(block, biases)
+    tape?.add(.attention(workspace.attended, workspace.queries, workspace.keys, workspace.values, block))
     try see(.input(.block(block, .attentionOutput)), workspace.attended)
+    renew(\.addition)
     try product(
       workspace.addition, workspace.attended, weights.attentionOutput, .block(block, .attentionOutput))
   }
@@ -179,17 +190,25 @@ struct ForwardPass {
     let network = self.network
     try see(.input(.block(block, .gate)), workspace.normed)
     try see(.input(.block(block, .up)), workspace.normed)
+    renew(\.up)
     try product(workspace.up, workspace.normed, up, .block(block, .up))
-    let width = network.mlpWidth
+    let (width, activation) = (network.mlpWidth, Activation(network.activation))
+    let before = workspace.up
     if let gate {
+      renew(\.gate)
       try product(workspace.gate, workspace.normed, gate, .block(block, .gate))
-      Activation(network.activation).gated(
-        workspace.up.f32, outStride: width, gate: workspace.gate.f32, gateStride: width, up: workspace.up.f32,
+      renew(\.up)
+      activation.gated(
+        workspace.up.f32, outStride: width, gate: workspace.gate.f32, gateStride: width, up: before.f32,
         upStride: width, rows: count, width: width)
+      tape?.add(.gated(workspace.up, workspace.gate, before, activation))
     } else {
-      Activation(network.activation).apply(workspace.up.f32, count: count * width)
+      if renew(\.up) { workspace.up.f32.update(from: before.f32, count: count * width) }
+      activation.apply(workspace.up.f32, count: count * width)
+      tape?.add(.activation(workspace.up, before, activation))
     }
     try see(.input(.block(block, .down)), workspace.up)
+    renew(\.addition)
     try product(workspace.addition, workspace.up, down, .block(block, .down))
   }
 
@@ -245,29 +264,62 @@ struct ForwardPass {
   /// y = x Wᵀ + b with the overlay's changes of this role; for all rows of the batch, or the first `rows` of x.
   func product(_ y: Tensor, _ x: Tensor, _ weight: LinearWeight, _ role: Role, rows: Int? = nil) throws {
     let rows = rows ?? count
+    if let tape {
+      Linear.trainingForward(y.f32, x.f32, rows: rows, weight)
+      tape.add(.product(y, x, weight))
+      return
+    }
     var weight = overlay?.replaced[role] ?? weight
     if let bits = overlay?.masks[role] { weight = workspace.masked(weight, bits) }
     Linear.forward(y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: rows, weight)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: rows)
   }
 
+  /// Before a buffer is written as a whole: with a tape another one takes its place, since the old numbers are needed.
+  /// - Returns: whether the buffer is another one now.
+  @discardableResult
+  private func renew(_ buffers: ReferenceWritableKeyPath<Workspace, Tensor>...) -> Bool {
+    guard let tape else { return false }
+    for buffer in buffers {
+      workspace[keyPath: buffer] = tape.room(count, workspace[keyPath: buffer].rowCount)
+    }
+    return true
+  }
+
   /// y = norm(x), or x itself where there is no norm.
-  private func normalise(_ y: Tensor, _ x: Tensor, _ norm: NormWeights?) {
+  private func normalise(
+    _ y: ReferenceWritableKeyPath<Workspace, Tensor>, _ x: KeyPath<Workspace, Tensor>, _ norm: NormWeights?
+  ) {
+    let x = workspace[keyPath: x]
+    renew(y)
     if let norm {
-      model.normalise(y.f32, x.f32, rows: count, width: network.width, network.norm, norm)
+      normalise(workspace[keyPath: y], x, rows: count, width: network.width, network.norm, norm)
     } else {
-      y.f32.update(from: x.f32, count: count * network.width)
+      workspace[keyPath: y].f32.update(from: x.f32, count: count * network.width)
+      tape?.add(.copy(workspace[keyPath: y], x))
     }
   }
 
-  private func normaliseHeads(_ x: Tensor, heads: Int, _ weights: NormWeights) {
+  private func normalise(
+    _ y: Tensor, _ x: Tensor, rows: Int, width: Int, _ kind: Network.Norm, _ norm: NormWeights
+  ) {
+    model.normalise(y.f32, x.f32, rows: rows, width: width, kind, norm)
+    tape?.add(.norm(y, x, norm, kind, rows: rows, width: width))
+  }
+
+  private func normaliseHeads(
+    _ buffer: ReferenceWritableKeyPath<Workspace, Tensor>, heads: Int, _ weights: NormWeights
+  ) {
     guard let kind = network.queryKeyNorm else { return }
     let size = network.headSize
+    let x = workspace[keyPath: buffer]
     switch kind.scope {
     case .head:
-      model.normalise(x.f32, x.f32, rows: count * heads, width: size, kind.norm, weights)
+      renew(buffer)
+      normalise(workspace[keyPath: buffer], x, rows: count * heads, width: size, kind.norm, weights)
     case .whole:
-      model.normalise(x.f32, x.f32, rows: count, width: heads * size, kind.norm, weights)
+      renew(buffer)
+      normalise(workspace[keyPath: buffer], x, rows: count, width: heads * size, kind.norm, weights)
     case .eachHead:
       let plain = NormWeights(
         gain: Tensor(Array(repeating: 1 - kind.norm.gainOffset, count: size)), bias: nil)
@@ -276,17 +328,9 @@ struct ForwardPass {
     }
   }
 
-  private func rotate(
-    _ x: Tensor, heads: Int, _ segment: Batch.Segment, _ rotary: Network.Rotary, _ table: RotaryTable
-  ) {
-    let stride = heads * network.headSize
-    batch.positions.withUnsafeBufferPointer { positions in
-      guard let base = positions.baseAddress else { return }
-      Rotary.apply(
-        x.f32 + segment.rows.lowerBound * stride, rows: segment.rows.count, rowStride: stride, heads: heads,
-        headSize: network.headSize, rotaryWidth: rotary.width, positions: base + segment.rows.lowerBound,
-        table: table, interleaved: rotary.interleaved)
-    }
+  private func rotate(_ x: Tensor, heads: Int, _ rotary: Network.Rotary, _ tables: [RotaryTable]) {
+    network.rotate(x, heads: heads, batch, rotary, tables)
+    tape?.add(.rotation(x, heads: heads, rotary, tables))
   }
 
   /// Changes a site as the overlay says, then shows it.
@@ -298,6 +342,25 @@ struct ForwardPass {
   func see(_ site: Site, _ rows: Tensor) throws {
     guard let observer, observed.contains(site) else { return }
     try observer(site, rows.f32, rows.rowCount)
+  }
+}
+
+extension Network {
+  /// Turns queries or keys `[M, heads · head]` of a batch in place, each text by its own table; or back.
+  func rotate(
+    _ x: Tensor, heads: Int, _ batch: Batch, _ rotary: Rotary, _ tables: [RotaryTable], inverse: Bool = false
+  ) {
+    let stride = heads * headSize
+    batch.positions.withUnsafeBufferPointer { positions in
+      guard let base = positions.baseAddress else { return }
+      for (segment, table) in zip(batch.segments, tables) {
+        let first = segment.rows.lowerBound
+        Layers.Rotary.apply(
+          x.f32 + first * stride, rows: segment.rows.count, rowStride: stride, heads: heads,
+          headSize: headSize, rotaryWidth: rotary.width, positions: base + first, table: table,
+          interleaved: rotary.interleaved, inverse: inverse)
+      }
+    }
   }
 }
 

@@ -14,6 +14,8 @@ public final class Model: Sendable {
   public let binding: Binding
   /// Sizes and choices.
   public var network: Network { binding.network }
+  /// Tensors by name that are read in place of the checkpoint's.
+  let replaced: [String: Tensor]
 
   let embedding: Tensor
   let positions: Tensor?
@@ -36,19 +38,24 @@ public final class Model: Sendable {
   public convenience init(folder: String) throws { try self.init(Checkpoint(folder: folder)) }
 
   /// Binds an open checkpoint.
+  /// - Parameters:
+  ///   - checkpoint: the folder.
+  ///   - weights: tensors by name that are read in place of the stored ones, of their shapes. Their owner may change f32
+  ///     tensors between passes, as training does: gains, biases and matrices are then read where they lie.
   /// - Throws: ``ArchitectureError``.
-  public init(_ checkpoint: Checkpoint) throws {
+  public init(_ checkpoint: Checkpoint, weights: [String: Tensor] = [:]) throws {
     let binding = try Binding(checkpoint)
-    let source = WeightSource(checkpoint: checkpoint, binding: binding)
+    let source = WeightSource(checkpoint: checkpoint, binding: binding, replaced: weights)
     self.checkpoint = checkpoint
     self.binding = binding
-    self.embedding = try checkpoint.tensor(binding.tensor(.tokenEmbedding).tensor)
+    replaced = weights
+    self.embedding = try source.tensor(binding.tensor(.tokenEmbedding).tensor)
     self.positions =
       binding.network.learnedPositions
-      ? try checkpoint.tensor(binding.tensor(.positionEmbedding).tensor) : nil
+      ? try source.tensor(binding.tensor(.positionEmbedding).tensor) : nil
     let network = binding.network
     self.tokenTypes =
-      network.tokenTypes != nil ? try checkpoint.tensor(binding.tensor(.tokenTypeEmbedding).tensor) : nil
+      network.tokenTypes != nil ? try source.tensor(binding.tensor(.tokenTypeEmbedding).tensor) : nil
     self.embeddingNorm = network.hasEmbeddingNorm ? try source.norm(.embeddingNorm) : nil
     let isProjected = network.embeddingWidth != nil
     self.embeddingProjection = isProjected ? try source.linear(.embeddingProjection) : nil
@@ -69,7 +76,7 @@ public final class Model: Sendable {
   /// The weights of a role as they are stored, `[outputs, inputs]` in logical order.
   /// - Throws: ``ArchitectureError``.
   public func linear(_ role: Role) throws -> LinearWeight {
-    try WeightSource(checkpoint: checkpoint, binding: binding).linear(role)
+    try WeightSource(checkpoint: checkpoint, binding: binding, replaced: replaced).linear(role)
   }
 
   /// - Throws: ``TransformerError/otherVocabulary(found:expected:)`` where next-token predictions cannot be compared.
@@ -176,11 +183,11 @@ struct WeightSource {
   /// Tensors that are read from here instead, by their names.
   var replaced: [String: Tensor] = [:]
 
-  private func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
+  func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)
-    let bias = try bound.bias.map { Tensor(try self.tensor($0).toFloats()) }
+    let bias = try bound.bias.map { try self.tensor($0).asFloat32() }
     let tensor = try self.tensor(bound.tensor)
     if tensor.shape.count == 3 { return stacked(tensor, bound) }
     let whole = LinearWeight(tensor, transposed: bound.transposed, bias: bias)
@@ -203,8 +210,9 @@ struct WeightSource {
 
   func norm(_ role: Role) throws -> NormWeights {
     let bound = try binding.tensor(role)
-    return NormWeights(
-      gain: Tensor(try bound.tensors.flatMap { try checkpoint.tensor($0).toFloats() }),
-      bias: try bound.bias.map { Tensor(try checkpoint.tensor($0).toFloats()) })
+    let gain =
+      try bound.parts.isEmpty
+      ? tensor(bound.tensor).asFloat32() : Tensor(bound.tensors.flatMap { try tensor($0).toFloats() })
+    return NormWeights(gain: gain, bias: try bound.bias.map { try tensor($0).asFloat32() })
   }
 }

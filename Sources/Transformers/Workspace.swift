@@ -2,17 +2,20 @@ import Architectures
 import Layers
 import Tensors
 
-/// The activations of one pass over at most `rows` tokens, allocated once and reused by every block.
+/// The activations of one pass over at most `rows` tokens, allocated once and reused by every block; a pass with a
+/// ``Tape`` puts others in their place as it goes.
 final class Workspace {
   let rows: Int
   /// Residual stream, normed stream, and what a sub-layer adds, each `[M, D]`.
-  let residual, normed, addition: Tensor
+  var residual, normed, addition: Tensor
   /// `[M, H·head]`, `[M, KV·head]` twice, `[M, H·head]`.
-  let queries, keys, values, attended: Tensor
+  var queries, keys, values, attended: Tensor
   /// What the head reads, `[M, headWidth]`: the normed stream itself unless it is projected.
-  let final: Tensor
+  var final: Tensor { projected ?? normed }
+  /// The narrow embeddings and what the head reads of them, `[M, headWidth]`, where there is a projection.
+  let projected: Tensor?
   /// `[M, F]` each; the gate's is empty for a plain MLP.
-  let gate, up: Tensor
+  var gate, up: Tensor
   /// With experts: the rows that visit one and what it makes of them `[M, D]`, its gate and up `[M, widest F]`.
   let visitors, expertOutput, expertGate, expertUp: Tensor
   /// Room for the one masked matrix that is in use; as large as the largest so far.
@@ -24,7 +27,7 @@ final class Workspace {
     let keyWidth = network.keyValueHeads * network.headSize
     residual = Tensor(zeros: [rows, network.width])
     normed = Tensor(zeros: [rows, network.width])
-    final = network.embeddingWidth == nil ? normed : Tensor(zeros: [rows, network.headWidth])
+    projected = network.embeddingWidth.map { Tensor(zeros: [rows, $0]) }
     addition = Tensor(zeros: [rows, network.width])
     queries = Tensor(zeros: [rows, queryWidth])
     keys = Tensor(zeros: [rows, keyWidth])
