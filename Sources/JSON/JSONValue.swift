@@ -67,6 +67,16 @@ extension JSONValue {
   /// `null` for nil.
   public static func optional(_ value: String?) -> JSONValue { value.map(JSONValue.string) ?? .null }
 
+  /// `null` for nil.
+  public static func optional(_ value: (some BinaryInteger)?) -> JSONValue {
+    if let value { .integer(value) } else { .null }
+  }
+
+  /// `null` for nil and for what is not finite.
+  public static func optional(_ value: Double?) -> JSONValue {
+    value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null
+  }
+
   /// A whole number.
   public static func integer(_ value: some BinaryInteger) -> JSONValue { .int(Int64(value)) }
 

@@ -1,5 +1,6 @@
 import JSON
 import Probing
+import Recipes
 import Runtime
 import Statistics
 
@@ -29,7 +30,7 @@ public struct FinishedOperation {
   }
 
   /// Reads a finished run back, after checking every file against its sum.
-  /// - Throws: ``OperationError/changed(file:)``, ``JSONError``, ``FileError``.
+  /// - Throws: ``RecipeError/changed(file:)``, ``JSONError``, ``FileError``.
   public init(verifying folder: RunFolder) throws {
     verifiedFiles = try folder.verifySums()
     results = try JSONValue(file: folder.file("results.json"))
@@ -69,15 +70,15 @@ enum MetricsFile {
     try Files.write(text, to: path)
   }
 
-  /// - Throws: ``FileError``, ``ProbingError``, ``OperationError/changed(file:)`` for a table of another shape.
+  /// - Throws: ``FileError``, ``ProbingError``, ``RecipeError/changed(file:)`` for a table of another shape.
   static func read(_ path: String) throws -> [Metric] {
     let records = try CSVReader.records(Files.read(path), file: path)
     guard records.first?.fields.joined(separator: ",") == header else {
-      throw OperationError.changed(file: path)
+      throw RecipeError.changed(file: path)
     }
     return try records.dropFirst().map { record in
       let fields = record.fields
-      guard fields.count == 9, let n = Int(fields[7]) else { throw OperationError.changed(file: path) }
+      guard fields.count == 9, let n = Int(fields[7]) else { throw RecipeError.changed(file: path) }
       var interval: Interval?
       if let lower = Double(fields[2]), let upper = Double(fields[3]), let level = Double(fields[4]) {
         interval = Interval(lower: lower, upper: upper, level: level, method: fields[5])

@@ -1,5 +1,6 @@
 import Checkpoints
 import JSON
+import Recipes
 import Runtime
 import Surgery
 import Tensors

@@ -2,6 +2,7 @@ import Architectures
 import Evaluation
 import JSON
 import OrderedCollections
+import Recipes
 import Runtime
 import Surgery
 import Tokenizers

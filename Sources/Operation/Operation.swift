@@ -5,6 +5,7 @@ import JSON
 import OrderedCollections
 import Organism
 import Probing
+import Recipes
 import Runtime
 import Surgery
 import Tokenizers

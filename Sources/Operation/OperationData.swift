@@ -3,6 +3,7 @@ import JSON
 import OrderedCollections
 import Organism
 import Probing
+import Recipes
 import Runtime
 import Tokenizers
 import Transformers
@@ -150,7 +151,7 @@ struct OperationData {
     let prompts = recipe.prompts
     if recipe.usesOrganism && prompts.judge == "grammar" { return GrammarJudge() }
     guard let file = prompts.judgeFile else {
-      throw OperationError.value(
+      throw RecipeError.value(
         path: "prompts.judge.file", reason: "missing: judge \(prompts.judge) needs one")
     }
     switch prompts.judge {
@@ -188,7 +189,7 @@ struct OperationData {
 /// Files of prompts, neutral texts and facts.
 enum PromptFile {
   /// JSONL with `messages` (chats, still without their text), `prompt` or `text`, or plain lines.
-  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  /// - Throws: ``RecipeError/value(path:reason:)``, ``FileError``.
   static func prompts(_ path: String) throws -> [PromptText] {
     guard path.hasSuffix(".jsonl") else { return try read(path).map { PromptText($0) } }
     let lines = try Files.readText(path).split(separator: "\n").map(String.init).filter { !$0.isEmpty }
@@ -200,25 +201,25 @@ enum PromptFile {
           let chat = try Chat(json: json)
           return PromptText(rendered: chat.messages.map(\.content).joined(separator: "\n"), of: chat)
         } catch let error as ChatTemplateError {
-          throw OperationError.value(path: place, reason: "messages that are no chat: \(error.found)")
+          throw RecipeError.value(path: place, reason: "messages that are no chat: \(error.found)")
         }
       }
       guard let text = json["prompt"]?.string ?? json["text"]?.string else {
-        throw OperationError.value(path: place, reason: "neither \"messages\" nor \"prompt\" nor \"text\"")
+        throw RecipeError.value(path: place, reason: "neither \"messages\" nor \"prompt\" nor \"text\"")
       }
       return PromptText(text)
     }
   }
 
   /// JSONL with `prompt` or `text`, or plain lines.
-  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  /// - Throws: ``RecipeError/value(path:reason:)``, ``FileError``.
   static func read(_ path: String) throws -> [String] {
     let lines = try Files.readText(path).split(separator: "\n").map(String.init).filter { !$0.isEmpty }
     guard path.hasSuffix(".jsonl") else { return lines }
     return try lines.enumerated().map { number, line in
       let json = try JSONValue(parsing: line, source: "\(path), line \(number + 1)")
       guard let text = json["prompt"]?.string ?? json["text"]?.string else {
-        throw OperationError.value(
+        throw RecipeError.value(
           path: "\(path), line \(number + 1)", reason: "neither \"prompt\" nor \"text\"")
       }
       return text
@@ -226,12 +227,12 @@ enum PromptFile {
   }
 
   /// JSONL with `prompt` and `answer`.
-  /// - Throws: ``OperationError/value(path:reason:)``, ``FileError``.
+  /// - Throws: ``RecipeError/value(path:reason:)``, ``FileError``.
   static func facts(_ path: String) throws -> [ClozeItem] {
     try Files.readText(path).split(separator: "\n").enumerated().map { number, line in
       let json = try JSONValue(parsing: String(line), source: "\(path), line \(number + 1)")
       guard let prompt = json["prompt"]?.string, let answer = json["answer"]?.string else {
-        throw OperationError.value(
+        throw RecipeError.value(
           path: "\(path), line \(number + 1)", reason: "needs \"prompt\" and \"answer\"")
       }
       return ClozeItem(prompt: prompt, answer: answer)

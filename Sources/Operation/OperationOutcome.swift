@@ -1,5 +1,6 @@
 import Evaluation
 import JSON
+import Recipes
 import Runtime
 import Statistics
 import Surgery

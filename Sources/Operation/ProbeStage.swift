@@ -2,6 +2,7 @@ import Architectures
 import JSON
 import OrderedCollections
 import Probing
+import Recipes
 import Runtime
 import Statistics
 import Surgery

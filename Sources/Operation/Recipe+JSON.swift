@@ -1,6 +1,7 @@
 import JSON
 import OrderedCollections
 import Probing
+import Recipes
 import Runtime
 import Surgery
 import Tokenizers
@@ -43,7 +44,7 @@ extension Recipe {
     if var part = try root.part("locate") {
       if let names = try part.strings("edit") {
         for name in names where EditKind.named(name) == nil {
-          throw OperationError.value(
+          throw RecipeError.value(
             path: "locate.edit", reason: "\"\(name)\" is none of \(EditKind.located.map(\.name))")
         }
         locate.edits = names
@@ -111,10 +112,10 @@ extension Recipe {
 
   private func validate() throws {
     func need(_ value: String?, _ path: String) throws {
-      if value == nil { throw OperationError.value(path: path, reason: "missing") }
+      if value == nil { throw RecipeError.value(path: path, reason: "missing") }
     }
     if let chatDate, ChatClock(day: chatDate) == nil {
-      throw OperationError.value(path: "chat_date", reason: "\"\(chatDate)\" is no day such as 2024-07-26")
+      throw RecipeError.value(path: "chat_date", reason: "\"\(chatDate)\" is no day such as 2024-07-26")
     }
     if usesFiles {
       try need(behaviour.positive, "behaviour.positive")
@@ -127,21 +128,21 @@ extension Recipe {
       ("prompts.test_count", prompts.testCount), ("prompts.neutral_count", prompts.neutralCount),
       ("prompts.max_tokens", prompts.maximumTokens),
     ] where count < 1 {
-      throw OperationError.value(path: path, reason: "\(count), must be at least 1")
+      throw RecipeError.value(path: path, reason: "\(count), must be at least 1")
     }
     guard !sweep.strengths.isEmpty, sweep.strengths.allSatisfy({ $0 > 0 }) else {
-      throw OperationError.value(
+      throw RecipeError.value(
         path: "sweep.strength", reason: "needs positive numbers; mirror adds the others")
     }
     guard !sweep.ablationStrengths.isEmpty, sweep.ablationStrengths.allSatisfy({ $0 > 0 }) else {
-      throw OperationError.value(path: "sweep.ablation_strength", reason: "needs positive numbers")
+      throw RecipeError.value(path: "sweep.ablation_strength", reason: "needs positive numbers")
     }
     guard !locate.edits.isEmpty, !locate.norms.isEmpty, !locate.writers.isEmpty, !locate.spaces.isEmpty else {
-      throw OperationError.value(
+      throw RecipeError.value(
         path: "locate", reason: "edit, norms, writes and space need one name at least")
     }
     guard prompts.temperature >= 0 else {
-      throw OperationError.value(path: "prompts.temperature", reason: "negative")
+      throw RecipeError.value(path: "prompts.temperature", reason: "negative")
     }
   }
 
@@ -150,14 +151,14 @@ extension Recipe {
     -> T
   {
     guard let value = T(rawValue: name) else {
-      throw OperationError.value(path: path, reason: "\"\(name)\" is none of \(T.allCases.map(\.rawValue))")
+      throw RecipeError.value(path: path, reason: "\"\(name)\" is none of \(T.allCases.map(\.rawValue))")
     }
     return value
   }
 
   private static func pooling(_ name: String, path: String) throws -> Pooling {
     guard let pooling = Pooling(rawValue: name) else {
-      throw OperationError.value(
+      throw RecipeError.value(
         path: path, reason: "\"\(name)\" is none of \(Pooling.allCases.map(\.rawValue))")
     }
     return pooling
@@ -206,90 +207,5 @@ extension Recipe {
       ],
       "gates": .object(gates.mapValues(JSONValue.string)),
     ]
-  }
-}
-
-/// Reads the keys of one mapping and knows afterwards which were not asked for.
-struct KeyReader {
-  private(set) var members: OrderedDictionary<String, JSONValue>
-  private let path: String
-  private var asked: [String] = []
-
-  init(_ json: JSONValue, path: String) throws {
-    guard let members = json.object else { throw OperationError.value(path: path, reason: "not a mapping") }
-    self.members = members
-    self.path = path
-  }
-
-  private func name(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
-
-  private mutating func value(_ key: String) -> JSONValue? {
-    asked.append(key)
-    guard let value = members[key], !value.isNull else { return nil }
-    return value
-  }
-
-  mutating func string(_ key: String) throws -> String? {
-    guard let value = value(key) else { return nil }
-    guard let text = value.string else { throw OperationError.value(path: name(key), reason: "not a text") }
-    return text
-  }
-
-  mutating func int(_ key: String) throws -> Int? {
-    guard let value = value(key) else { return nil }
-    guard let number = value.int, number >= 0 else {
-      throw OperationError.value(path: name(key), reason: "not a whole number from 0")
-    }
-    return number
-  }
-
-  mutating func bool(_ key: String) throws -> Bool? {
-    guard let value = value(key) else { return nil }
-    guard let truth = value.bool else {
-      throw OperationError.value(path: name(key), reason: "not true or false")
-    }
-    return truth
-  }
-
-  /// One text or a list; numbers count as their text (`rows: [512, 2%]`).
-  mutating func strings(_ key: String) throws -> [String]? {
-    guard let value = value(key) else { return nil }
-    return try (value.array ?? [value]).map { item in
-      if let text = item.string { return text }
-      if let number = item.int { return String(number) }
-      throw OperationError.value(path: name(key), reason: "not a text or a list of texts")
-    }
-  }
-
-  mutating func numbers(_ key: String) throws -> [Double]? {
-    guard let value = value(key) else { return nil }
-    return try (value.array ?? [value]).map { item in
-      guard let number = item.double else {
-        throw OperationError.value(path: name(key), reason: "not numbers")
-      }
-      return number
-    }
-  }
-
-  /// A number, a list of numbers, or a text: the text that says the same.
-  mutating func factors(_ key: String) throws -> String? {
-    guard let value = value(key) else { return nil }
-    if let text = value.string { return text }
-    let numbers = (value.array ?? [value]).compactMap(\.double)
-    guard numbers.count == value.array?.count ?? 1 else {
-      throw OperationError.value(path: name(key), reason: "not a text or numbers")
-    }
-    return numbers.map { "\($0)" }.joined(separator: ",")
-  }
-
-  mutating func part(_ key: String) throws -> KeyReader? {
-    try value(key).map { try KeyReader($0, path: name(key)) }
-  }
-
-  /// - Throws: ``OperationError/unknownKey(path:suggestion:)`` for a key that nobody asked for.
-  func done() throws {
-    for key in members.keys where !asked.contains(key) {
-      throw OperationError.unknownKey(path: name(key), suggestion: Suggestion.closest(to: key, in: asked))
-    }
   }
 }

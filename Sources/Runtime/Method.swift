@@ -6,8 +6,14 @@ public struct MethodParameter: Sendable, Equatable {
     case number(ClosedRange<Double>, standard: Double?)
     /// A whole number in a range, the ends included.
     case integer(ClosedRange<Int>, standard: Int?)
+    /// Some whole numbers, each in a range.
+    case integers(ClosedRange<Int>, standard: [Int])
+    /// Some numbers, each in a range.
+    case numbers(ClosedRange<Double>, standard: [Double])
     /// One of some words.
     case choice([String], standard: String)
+    /// Any word.
+    case word(standard: String)
     /// Yes or no.
     case flag(standard: Bool)
   }
@@ -31,7 +37,9 @@ public struct MethodParameter: Sendable, Equatable {
     switch domain {
     case .number(_, let value): value.map(MethodValue.number)
     case .integer(_, let value): value.map(MethodValue.integer)
-    case .choice(_, let value): .choice(value)
+    case .integers(_, let values): .integers(values)
+    case .numbers(_, let values): .numbers(values)
+    case .choice(_, let value), .word(let value): .choice(value)
     case .flag(let value): .flag(value)
     }
   }
@@ -41,7 +49,10 @@ public struct MethodParameter: Sendable, Equatable {
     switch domain {
     case .number(let range, _): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .integer(let range, _): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    case .integers(let range, _): "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+    case .numbers(let range, _): "numbers from \(range.lowerBound) to \(range.upperBound)"
     case .choice(let words, _): "one of \(words.joined(separator: ", "))"
+    case .word: "a word"
     case .flag: "true or false"
     }
   }
@@ -52,7 +63,11 @@ public struct MethodParameter: Sendable, Equatable {
     case (.number(let range, _), .number(let number)): range.contains(number)
     case (.number(let range, _), .integer(let number)): range.contains(Double(number))
     case (.integer(let range, _), .integer(let number)): range.contains(number)
+    case (.integers(let range, _), .integers(let numbers)): numbers.allSatisfy(range.contains)
+    case (.numbers(let range, _), .numbers(let numbers)): numbers.allSatisfy(range.contains)
+    case (.numbers(let range, _), .integers(let numbers)): numbers.allSatisfy { range.contains(Double($0)) }
     case (.choice(let words, _), .choice(let word)): words.contains(word)
+    case (.word, .choice(let word)): !word.isEmpty
     case (.flag, .flag): true
     default: false
     }
@@ -64,10 +79,19 @@ public struct MethodParameter: Sendable, Equatable {
     switch domain {
     case .number: value = Double(text).map(MethodValue.number)
     case .integer: value = Int(text).map(MethodValue.integer)
-    case .choice: value = .choice(text)
+    case .integers: value = Self.list(text, Int.init).map(MethodValue.integers)
+    case .numbers: value = Self.list(text, Double.init).map(MethodValue.numbers)
+    case .choice, .word: value = .choice(text)
     case .flag: value = Bool(text).map(MethodValue.flag)
     }
     return value.flatMap { takes($0) ? $0 : nil }
+  }
+
+  /// Values between commas; nil where one of them is none.
+  private static func list<T>(_ text: String, _ read: (String) -> T?) -> [T]? {
+    let words = text.split(separator: ",").map(String.init)
+    let values = words.compactMap(read)
+    return values.count == words.count ? values : nil
   }
 }
 
@@ -77,6 +101,10 @@ public enum MethodValue: Sendable, Equatable, CustomStringConvertible {
   case number(Double)
   /// A whole number.
   case integer(Int)
+  /// Some whole numbers.
+  case integers([Int])
+  /// Some numbers.
+  case numbers([Double])
   /// A word.
   case choice(String)
   /// Yes or no.
@@ -86,6 +114,8 @@ public enum MethodValue: Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .number(let value): value.description
     case .integer(let value): value.description
+    case .integers(let values): values.map(\.description).joined(separator: ",")
+    case .numbers(let values): values.map(\.description).joined(separator: ",")
     case .choice(let value): value
     case .flag(let value): value.description
     }
@@ -132,6 +162,11 @@ public struct MethodSettings: Sendable, Equatable {
   /// Names and values in the order in which the method declares them; settings that the method finds are left out.
   public let values: [(name: String, value: MethodValue)]
 
+  /// The settings of a method that has none.
+  public static let none = MethodSettings(checked: [])
+
+  private init(checked values: [(name: String, value: MethodValue)]) { self.values = values }
+
   /// Checks given settings against a method's.
   /// - Throws: ``MethodError``.
   public init(
@@ -167,6 +202,20 @@ public struct MethodSettings: Sendable, Equatable {
   /// A setting as a whole number.
   public func integer(_ name: String) -> Int? {
     if case .integer(let value) = self[name] { value } else { nil }
+  }
+
+  /// A setting as whole numbers.
+  public func integers(_ name: String) -> [Int]? {
+    if case .integers(let values) = self[name] { values } else { nil }
+  }
+
+  /// A setting as numbers.
+  public func numbers(_ name: String) -> [Double]? {
+    switch self[name] {
+    case .numbers(let values): values
+    case .integers(let values): values.map(Double.init)
+    default: nil
+    }
   }
 
   /// A setting as a word.
