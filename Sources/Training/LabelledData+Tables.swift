@@ -39,12 +39,19 @@ extension LabelledData {
     try self.init(tensor, shape: [heading.count - 1], labels: labels, classes: classes, source: path)
   }
 
-  /// `.npy` files, or arrays of an archive as `FILE.npz:NAME`: numbers `[n, …]` and labels `[n]`.
+  /// `.npy` files, or arrays of an archive as `FILE.npz:NAME`: numbers `[n, …]` and labels `[n]`; `shape` are the sizes of
+  /// an item where they are not the array's own.
   /// - Throws: ``TrainingError``, ``ProbingError``, ``TorchFileError`` for damaged archives, ``FileError``.
-  public init(npy inputs: String, labels: String, classes: Int? = nil) throws {
+  public init(npy inputs: String, labels: String, shape: [Int] = [], classes: Int? = nil) throws {
     let tensor = try NPYFile.items(inputs)
+    let own = Array(tensor.shape.dropFirst())
+    guard shape.isEmpty || shape.reduce(1, *) == own.reduce(1, *) else {
+      throw TrainingError.badData(
+        file: inputs, problem: "items of shape \(own)",
+        expected: "\(shape.reduce(1, *)) numbers, an item of shape \(shape)")
+    }
     try self.init(
-      tensor, shape: Array(tensor.shape.dropFirst()), labels: NPYFile.integers(labels), classes: classes,
+      tensor, shape: shape.isEmpty ? own : shape, labels: NPYFile.integers(labels), classes: classes,
       source: inputs)
   }
 }

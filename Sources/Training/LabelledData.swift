@@ -52,6 +52,21 @@ public struct LabelledData: Sendable {
       source: source)
   }
 
+  /// The items of some numbers, in that order, copied.
+  public func items(_ order: [Int]) -> LabelledData {
+    let copy = Tensor(zeros: [order.count, width])
+    for (row, item) in order.enumerated() {
+      (copy.f32 + row * width).update(from: inputs.f32 + item * width, count: width)
+    }
+    return LabelledData(
+      unchecked: copy, shape: shape, labels: order.map { labels[$0] }, classes: classes, source: source)
+  }
+
+  /// The same items with other numbers `[n, D]`.
+  func with(_ inputs: Tensor) -> LabelledData {
+    LabelledData(unchecked: inputs, shape: shape, labels: labels, classes: classes, source: source)
+  }
+
   private init(unchecked inputs: Tensor, shape: [Int], labels: [Int], classes: Int, source: String) {
     (self.inputs, self.shape, self.labels, self.classes, self.source) = (
       inputs, shape, labels, classes, source

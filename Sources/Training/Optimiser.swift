@@ -41,11 +41,22 @@ final class SGD: Optimiser {
     for (parameter, old) in zip(parameters, memory) {
       let w = parameter.value.f32, g = parameter.gradient.f32, v = old.tensor.f32
       let decay = parameter.isDecayed ? decay : 0
-      for i in 0..<parameter.count {
-        let gradient = g[i] + decay * w[i]
-        let velocity = momentum * v[i] + gradient
-        v[i] = velocity
-        w[i] -= rate * (isNesterov ? gradient + momentum * velocity : velocity)
+      // Every weight by itself: the pieces and threads change no bit.
+      Parallel.forEach(parameter.count, grain: 1 << 14) { range in
+        if isNesterov {
+          for i in range {
+            let gradient = g[i] + decay * w[i]
+            let velocity = momentum * v[i] + gradient
+            w[i] -= rate * (gradient + momentum * velocity)
+            v[i] = velocity
+          }
+        } else {
+          for i in range {
+            let velocity = momentum * v[i] + (g[i] + decay * w[i])
+            w[i] -= rate * velocity
+            v[i] = velocity
+          }
+        }
       }
     }
     steps += 1
@@ -95,11 +106,17 @@ final class Adam: Optimiser {
       switch kind {
       case .adam, .decoupled, .halved:
         let damping: Float = kind == .halved ? 0.5 : 1
-        for i in 0..<count {
-          let gradient = g[i] + joined * w[i]
-          m[i] = b1 * m[i] + a1 * gradient
-          v[i] = b2 * v[i] + a2 * gradient * gradient
-          w[i] = w[i] * shrink - rate * damping * m[i] / (v[i].squareRoot() + epsilon)
+        let rate = rate * damping
+        // Every weight by itself: the pieces and threads change no bit.
+        Parallel.forEach(count, grain: 1 << 14) { range in
+          for i in range {
+            let gradient = g[i] + joined * w[i]
+            let mean = b1 * m[i] + a1 * gradient
+            let square = b2 * v[i] + a2 * gradient * gradient
+            m[i] = mean
+            v[i] = square
+            w[i] = w[i] * shrink - rate * mean / (square.squareRoot() + epsilon)
+          }
         }
       case .difference:
         let before = memory[2 * n + index].tensor.f32

@@ -23,4 +23,24 @@ public final class Parameter {
 
   /// Numbers in it.
   public var count: Int { value.count }
+
+  /// Places of numbers that stay zero, in order: pruned weights.
+  public private(set) var pruned: [Int] = []
+
+  /// Sets numbers to zero and keeps them there in any training, whatever momentum, decay or a second gradient (SAM) do.
+  public func prune(_ places: [Int]) {
+    precondition(places.allSatisfy { (0..<count).contains($0) }, "a place that \(name) does not have")
+    pruned = places
+    clearPruned(value)
+  }
+
+  /// No gradient reaches a pruned number.
+  func clearPrunedGradient() { clearPruned(gradient) }
+  /// No step moves a pruned number.
+  func clearPrunedValue() { clearPruned(value) }
+
+  private func clearPruned(_ tensor: Tensor) {
+    let numbers = tensor.f32
+    for place in pruned { numbers[place] = 0 }
+  }
 }

@@ -4,14 +4,25 @@ import Tensors
 
 /// One step of a trained network. A forward pass keeps what the backward pass of the same batch needs.
 public protocol TrainableLayer: AnyObject {
-  /// What is trained, in order.
+  /// What is trained, in order; that of its parts where it has any.
   var parameters: [Parameter] { get }
+  /// Layers it is made of.
+  var parts: [any TrainableLayer] { get }
+  /// What forward passes of training change beside their results, such as running statistics, by name; a state has it.
+  var buffers: [(name: String, tensor: Tensor)] { get }
   /// Numbers of an item that come out.
   var outputs: Int { get }
   /// y`[B, outputs]` of x`[B, D]`; what comes out is overwritten by the next pass.
   func forward(_ x: Tensor, rows: Int, training: Bool) -> Tensor
-  /// Writes the parameters' gradients from dy`[B, outputs]` and gives dx`[B, D]` where `wantsInput`.
+  /// Writes the parameters' gradients from dy`[B, outputs]` and gives dx`[B, D]` where `wantsInput`. dy may be
+  /// overwritten.
   func backward(_ dy: Tensor, rows: Int, wantsInput: Bool) -> Tensor
+}
+
+extension TrainableLayer {
+  public var parts: [any TrainableLayer] { [] }
+  public var parameters: [Parameter] { parts.flatMap(\.parameters) }
+  public var buffers: [(name: String, tensor: Tensor)] { parts.flatMap(\.buffers) }
 }
 
 /// A buffer that grows to the largest batch and is never made anew in a loop.
@@ -26,13 +37,15 @@ struct Buffer {
 }
 
 /// y = x Wᵀ + b.
-public final class DenseLayer: TrainableLayer {
+public final class DenseLayer: ItemGradients {
   /// W `[N, D]`.
   public let weight: Parameter
   /// b `[N]`.
   public let bias: Parameter
+  var measuresItems = false
+  private(set) var itemSquares = 0.0
   private var input: Tensor?
-  private var output = Buffer(), inputGradient = Buffer(), turned = Buffer()
+  private var output = Buffer(), inputGradient = Buffer()
 
   public var parameters: [Parameter] { [weight, bias] }
   public var outputs: Int { weight.value.shape[0] }
@@ -51,19 +64,31 @@ public final class DenseLayer: TrainableLayer {
   public func forward(_ x: Tensor, rows: Int, training: Bool) -> Tensor {
     input = x
     let y = output.rows(rows, outputs)
-    Linear.forward(
-      y.f32, yStride: outputs, x.f32, xStride: weight.value.shape[1], rows: rows,
-      LinearWeight(weight.value, bias: bias.value))
+    Linear.trainingForward(y.f32, x.f32, rows: rows, LinearWeight(weight.value, bias: bias.value))
     return y
   }
 
   public func backward(_ dy: Tensor, rows: Int, wantsInput: Bool) -> Tensor {
     guard let input else { preconditionFailure("a backward pass before a forward pass") }
-    Linear.backwardWeight(weight.gradient, dy.f32, input, rows: rows, scratch: turned.rows(outputs, rows))
-    Linear.backwardBias(bias.gradient.f32, dy.f32, rows: rows, outputs: outputs)
+    if measuresItems { itemSquares = squares(of: dy, input, rows: rows) }
+    let stored = LinearWeight(weight.value)
+    Linear.backwardWeight(
+      of: stored, in: weight.gradient.storage, bias: bias.gradient.f32, dy.f32, input.f32, rows: rows,
+      accumulating: false)
     let dx = inputGradient.rows(wantsInput ? rows : 0, weight.value.shape[1])
-    if wantsInput { Linear.backwardInput(dx.f32, dy.f32, rows: rows, weight.value) }
+    if wantsInput { Linear.backwardInput(dx.f32, dy.f32, rows: rows, stored) }
     return dx
+  }
+
+  /// An item's gradient is the outer product dy xᵀ beside dy, so its squared length is ‖dy‖² (‖x‖² + 1).
+  private func squares(of dy: Tensor, _ x: Tensor, rows: Int) -> Double {
+    func square(_ row: UnsafePointer<Float>, _ count: Int) -> Double {
+      var sum = 0.0
+      for i in 0..<count { sum += Double(row[i]) * Double(row[i]) }
+      return sum
+    }
+    let (n, d) = (outputs, weight.value.shape[1])
+    return (0..<rows).reduce(0) { $0 + square(dy.f32 + $1 * n, n) * (square(x.f32 + $1 * d, d) + 1) }
   }
 }
 
@@ -85,8 +110,7 @@ public final class ActivationLayer: TrainableLayer {
   public func forward(_ x: Tensor, rows: Int, training: Bool) -> Tensor {
     input = x
     let y = output.rows(rows, outputs)
-    y.f32.update(from: x.f32, count: y.count)
-    function.apply(y.f32, count: y.count)
+    function.apply(y.f32, x.f32, count: y.count)
     return y
   }
 

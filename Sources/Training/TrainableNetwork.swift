@@ -44,6 +44,30 @@ public final class TrainableNetwork {
     return TrainableNetwork(layers, inputs: widths[0])
   }
 
+  /// All layers, parts of layers after their whole.
+  public var allLayers: [any TrainableLayer] {
+    func all(_ layers: [any TrainableLayer]) -> [any TrainableLayer] {
+      layers.flatMap { [$0] + all($0.parts) }
+    }
+    return all(layers)
+  }
+
+  /// What training passes change beside parameters, by name.
+  public var buffers: [(name: String, tensor: Tensor)] { layers.flatMap(\.buffers) }
+
+  /// Parameters and buffers: all that decides the network's answers.
+  public var values: [(name: String, tensor: Tensor)] { parameters.map { ($0.name, $0.value) } + buffers }
+
+  /// Takes the values of a network of the same layers.
+  public func copyValues(from other: TrainableNetwork) {
+    let (own, theirs) = (values, other.values)
+    precondition(own.count == theirs.count, "networks of other layers")
+    for (to, from) in zip(own, theirs) {
+      precondition(to.tensor.shape == from.tensor.shape, "networks of other shapes")
+      to.tensor.f32.update(from: from.tensor.f32, count: to.tensor.count)
+    }
+  }
+
   /// Numbers that are trained.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
 

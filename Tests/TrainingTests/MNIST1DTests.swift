@@ -1,5 +1,6 @@
 import JSON
 import OrderedCollections
+import Runtime
 import Tensors
 import Testing
 import Training
@@ -26,6 +27,16 @@ import Training
       let own = (0..<40).reduce(0.0) { $0 + Double(signals.f32[index * 100 * 40 + $1]) }
       #expect(abs(own - sum) < 1e-5)
     }
+  }
+
+  /// The sums in `datasets/mnist1d/README.md` are those of the set that is made.
+  @Test func hashesAreTheOnesThatAreWritten() throws {
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+      separator: "/")
+    let readme = try Files.readText(root + "/datasets/mnist1d/README.md")
+    let (signals, labels) = MNIST1D.make()
+    let sums = [SHA256.hex(Array(signals.bytes)), SHA256.hex(labels.map(UInt8.init))]
+    for sum in sums { #expect(readme.contains("`\(sum)`"), "\(sum)") }
   }
 
   @Test func partsKeepTheirOrder() throws {

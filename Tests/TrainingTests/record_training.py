@@ -135,4 +135,5 @@ def main():
     (Path(__file__).parent / "Fixtures" / "training.json").write_text(json.dumps(out) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
