@@ -64,16 +64,14 @@ public final class SelfDistillation: TargetRule {
 
   public var memory: [(name: String, tensor: Tensor)] {
     guard let copy else { return past.memory }
-    return copy.before.parameters.map { ("past.\($0.name)", $0.value) }
+    return copy.before.values.map { ("past.\($0.name)", $0.tensor) }
   }
 
   public func begin(epoch: Int, of epochs: Int) {
     self.epoch = epoch
     alpha = Float(rise.alpha(last: last, epoch: epoch, of: epochs))
     guard let copy else { return }
-    for (now, before) in zip(copy.now.parameters, copy.before.parameters) {
-      before.value.f32.update(from: now.value.f32, count: now.count)
-    }
+    copy.before.copyValues(from: copy.now)
   }
 
   public func fill(_ targets: UnsafeMutablePointer<Float>, _ batch: LossBatch) {
