@@ -18,6 +18,7 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   ("Runtime", ["CKernels"]),
   ("Tensors", ["CKernels", "Runtime"]),
   ("JSON", ["CJSONC", "Runtime", collections]),
+  ("Recipes", ["JSON", "Runtime", collections]),
   ("LinearAlgebra", ["COpenBLAS", "CLAPACKE", "Runtime", "Tensors"]),
   ("Statistics", ["Runtime"]),
   ("Tokenizers", ["JSON", "Runtime", collections]),
@@ -59,16 +60,33 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
       "JSON", "Runtime", collections,
     ]
   ),
-  ("Training", ["Layers", "Checkpoints", "Probing", "Tensors", "JSON", "Runtime", collections]),
+  (
+    "Training",
+    [
+      "Architectures", "Transformers", "Tokenizers", "Layers", "Checkpoints", "Probing", "Recipes", "Tensors",
+      "JSON", "Runtime", collections,
+    ]
+  ),
   (
     "Distillation",
-    ["Training", "Layers", "Probing", "Checkpoints", "Statistics", "Tensors", "Runtime", collections]
+    [
+      "Training", "Layers", "Probing", "Checkpoints", "Recipes", "Statistics", "Tensors", "JSON", "Runtime",
+      collections,
+    ]
+  ),
+  (
+    "Regimes",
+    [
+      "Training", "Importance", "Recipes", "Architectures", "Checkpoints", "Layers", "LinearAlgebra",
+      "Probing",
+      "Tensors", "Statistics", "JSON", "Runtime", collections,
+    ]
   ),
   (
     "Operation",
     [
       "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing",
-      "Evaluation", "Surgery",
+      "Evaluation", "Surgery", "Recipes",
       "Statistics", "JSON", "Runtime", collections,
     ]
   ),
@@ -81,6 +99,7 @@ let everything: [Target.Dependency] = libraries.map { .init(stringLiteral: $0.na
 let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])] = [
   ("Runtime", [], []),
   ("JSON", [], []),
+  ("Recipes", ["JSON", "Runtime"], []),
   ("Statistics", ["JSON"], ["Fixtures", "record_statistics.py"]),
   ("LinearAlgebra", ["Runtime"], []),
   ("Checkpoints", ["CKernels"], ["Fixtures", "Oracle"]),
@@ -137,12 +156,27 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
   ("Organism", ["Runtime", "JSON", collections], []),
   (
     "Training",
-    ["JSON", "Checkpoints", "Layers", "Probing", "Tensors", "TestSupport", "Runtime", collections],
-    ["Fixtures", "record_mnist1d.py", "record_npz.py", "record_training.py"]
+    [
+      "Architectures", "Checkpoints", "Transformers", "JSON", "Layers", "Probing", "Recipes", "Tensors",
+      "TestSupport", "Runtime", collections,
+    ],
+    [
+      "Fixtures", "record_decoders.py", "record_mnist1d.py", "record_npz.py", "record_residual.py",
+      "record_training.py",
+    ]
   ),
   (
-    "Distillation", ["Training", "JSON", "Probing", "Statistics", "Tensors", "Runtime"],
+    "Distillation",
+    [
+      "Training", "JSON", "Probing", "Recipes", "Statistics", "Tensors", "TestSupport", "Runtime",
+      collections,
+    ],
     ["Fixtures", "record_classification.py"]
+  ),
+  (
+    "Regimes",
+    ["Training", "Importance", "Layers", "Tensors", "TestSupport", "Statistics", "JSON", "Runtime"],
+    ["Fixtures", "record_landscape.py"]
   ),
   ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
 ]
@@ -192,7 +226,7 @@ let package = Package(
     + libraries.map {
       .target(
         name: $0.name, dependencies: $0.dependencies,
-        exclude: present(["README.md"], in: "Sources/\($0.name)"),
+        exclude: present(["README.md", "Recipes"], in: "Sources/\($0.name)"),
         swiftSettings: numeric)
     }
     + tests.map {

@@ -9,5 +9,6 @@ struct Bench: ParsableCommand {
       MakeCorpusCommand.self, JudgeRepliesCommand.self, MakeCheckpointCommand.self, StagesCommand.self,
       PipelineCommand.self, KernelsCommand.self, DifferenceCommand.self, KillWritesCommand.self,
       TokenizerCommand.self, QuantileCommand.self, WandaCommand.self, PruningStudyCommand.self,
+      TrainCommand.self, TrainLanguageCommand.self, HeldOutCommand.self,
     ])
 }

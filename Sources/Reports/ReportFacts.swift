@@ -205,15 +205,3 @@ public struct ReportWarning: Sendable, Equatable {
     self.message = message
   }
 }
-
-extension JSONValue {
-  /// `null` for nil.
-  public static func optional(_ value: (some BinaryInteger)?) -> JSONValue {
-    if let value { .integer(value) } else { .null }
-  }
-
-  /// `null` for nil and for what is not finite.
-  public static func optional(_ value: Double?) -> JSONValue {
-    value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null
-  }
-}

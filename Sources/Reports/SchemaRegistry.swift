@@ -23,8 +23,8 @@ public enum SchemaRegistry {
     [OperateSchema.entry] + ModelSchemas.entries + EvaluationSchemas.entries + ProbeSchemas.entries
     + EditSchemas.entries + TrustSchemas.entries + PruneSchemas.entries
     + ImportanceSchemas.entries
-    + TrainingSchemas.entries
-    + ProgramSchemas.entries + [RecipeSchema.entry]
+    + TrainingSchemas.entries + StudySchemas.entries + RegimeSchemas.entries
+    + ProgramSchemas.entries + [RecipeSchema.entry] + TrainingRecipeSchema.entries
 
   /// The names of all kinds, those of reports first.
   public static var kinds: [String] { entries.map(\.kind) }

@@ -4,7 +4,11 @@ import ArgumentParser
 struct DistillCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill",
-    abstract: "What self-distillation (PS-KD) is judged by: error, calibration, risk–coverage of answers.",
-    discussion: "Example: surgeon distill eval logits.safetensors --fit-temperature validation.safetensors",
-    subcommands: [DistillEvalCommand.self])
+    abstract: "Self-distillation (PS-KD) against its baselines; scores of any table of logits.",
+    discussion: """
+      surgeon distill --demo -o RUN          MNIST-1D and a dense network, nothing downloaded
+      surgeon distill RECIPE.yaml -o RUN     surgeon schema recipe.distill prints the recipe's shape
+      surgeon distill eval logits.safetensors --fit-temperature validation.safetensors
+      """,
+    subcommands: [DistillRunCommand.self, DistillEvalCommand.self], defaultSubcommand: DistillRunCommand.self)
 }

@@ -1,10 +1,13 @@
 import Architectures
+import Distillation
 import Evaluation
 import Importance
 import Probing
+import Regimes
 import Reports
 import Runtime
 import Surgery
+import Training
 
 /// A registry of the libraries as `surgeon ls` shows it.
 struct Listing: Sendable {
@@ -107,8 +110,43 @@ struct Listing: Sendable {
             + settings(kind.parameters), reference: kind.reference)
       }
     },
+    Listing(name: "knobs", summary: "temperature-like settings of surgeon regimes") {
+      TemperatureKnob.all.map { Item(name: $0.name, summary: $0.summary, reference: $0.reference) }
+    },
     Listing(name: "grains", summary: "what can be scored, from a weight to a block") {
       Grain.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }
+    },
+    Listing(name: "networks", summary: "networks that are trained from a recipe, with their settings") {
+      NetworkKind.all.map {
+        Item(name: $0.name, summary: $0.summary + settings($0.parameters), reference: $0.reference)
+      }
+    },
+    Listing(name: "data", summary: "data that networks are trained on, with their files and settings") {
+      DataKind.all.map { kind in
+        let files = kind.slots.map { "\($0.name) (\($0.summary)\($0.isRequired ? "" : "; may be left out"))" }
+        return Item(
+          name: kind.name,
+          summary: kind.summary + (files.isEmpty ? "" : "; files: " + files.joined(separator: "; "))
+            + settings(kind.parameters), reference: kind.reference)
+      }
+    },
+    Listing(name: "optimisers", summary: "what moves weights along gradients, with their settings") {
+      OptimiserKind.all.map {
+        Item(name: $0.name, summary: $0.summary + settings($0.parameters), reference: $0.reference)
+      }
+    },
+    Listing(name: "schedules", summary: "how learning rates move over a training") {
+      ScheduleKind.all.map { Item(name: $0.name, summary: $0.summary + settings($0.parameters)) }
+    },
+    Listing(name: "augmentations", summary: "random changes of items before a network sees them") {
+      AugmentationKind.all.map { Item(name: $0.name, summary: $0.summary + settings($0.parameters)) }
+    },
+    Listing(
+      name: "arms", summary: "what surgeon distill trains towards, with the settings of a recipe's arms"
+    ) {
+      ArmKind.all.map {
+        Item(name: $0.name, summary: $0.summary + settings($0.parameters), reference: $0.reference)
+      }
     },
     Listing(name: "warnings", summary: "what inspect warns of") {
       CheckpointWarning.Code.allCases.map { Item(name: $0.rawValue, summary: $0.summary) }

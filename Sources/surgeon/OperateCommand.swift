@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import Operation
+import Recipes
 import Reports
 import Runtime
 

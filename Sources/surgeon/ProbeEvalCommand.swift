@@ -60,7 +60,9 @@ struct ProbeEvalCommand: ReportingCommand {
         logits: logits, labels: labelled.labels, groups: labelled.groups, resamples: 1000, seed: common.seed))
     if let predictions {
       var table = Table([.init("Label", numeric: true), .init("Logit", numeric: true)])
-      for (label, logit) in zip(labelled.labels, logits) { table.add([.count(label ? 1 : 0), .fixed(logit, 6)]) }
+      for (label, logit) in zip(labelled.labels, logits) {
+        table.add([.count(label ? 1 : 0), .fixed(logit, 6)])
+      }
       try Files.write(table.csv(), to: predictions)
       try report.wrote(file: predictions, role: "predictions")
     }

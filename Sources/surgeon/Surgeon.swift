@@ -31,7 +31,8 @@ struct Surgeon: ParsableCommand {
         name: "Probes:",
         subcommands: [CacheCommand.self, ProbeCommand.self, LocateCommand.self, SweepCommand.self]),
       CommandGroup(name: "Importance:", subcommands: [ImportanceCommand.self]),
-      CommandGroup(name: "Training:", subcommands: [DistillCommand.self]),
+      CommandGroup(
+        name: "Training:", subcommands: [TrainCommand.self, DistillCommand.self, RegimesCommand.self]),
       CommandGroup(
         name: "Reports and program:",
         subcommands: [

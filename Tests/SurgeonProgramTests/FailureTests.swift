@@ -18,7 +18,61 @@ struct FailureTests {
 
   static let long = (0..<400).map { "word\($0)" }.joined(separator: "-")
 
+  /// A recipe of surgeon regimes that is quickly run.
+  static let grid = "temperature: {values: [1, 2]}\ndensities: [0.5]\n"
+
   static let cases: [Case] = [
+    Case(
+      name: "a recipe that is not there", arguments: "train r.yaml -o run", exit: 66, code: "FILE_MISSING"),
+    Case(
+      name: "an unknown key of a training", arguments: "train r.yaml -o run", exit: 64,
+      code: "RECIPE_UNKNOWN_KEY"
+    ) { try $0.write("training: {epoch: 3}\n", to: "r.yaml") },
+    Case(name: "an unknown network", arguments: "train r.yaml -o run", exit: 64, code: "UNKNOWN_NAME") {
+      try $0.write("network: mpl\n", to: "r.yaml")
+    },
+    Case(
+      name: "a batch larger than the data", arguments: "train r.yaml -o run", exit: 64, code: "BAD_SETTING"
+    ) {
+      try $0.write(
+        "data: {kind: mnist1d, items: 100}\nnetwork: {kind: mlp, hidden: [4]}\ntraining: {batch_size: 500}\n",
+        to: "r.yaml")
+    },
+    Case(
+      name: "training labels that are no classes", arguments: "train r.yaml -o run", exit: 65,
+      code: "LABEL_OUT_OF_RANGE"
+    ) {
+      try $0.write("label,a\n0,1\n7,2\n", to: "d.csv")
+      try $0.write("data: {kind: csv, file: d.csv, classes: 2}\n", to: "r.yaml")
+    },
+    Case(
+      name: "images of other sizes", arguments: "train r.yaml -o run", exit: 65, code: "BAD_TRAINING_DATA"
+    ) {
+      func image(_ side: UInt8) -> [UInt8] {
+        [0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, side, 0, 0, 0, side]
+          + Array(repeating: 1, count: Int(side) * Int(side))
+      }
+      try Files.write(image(4), to: $0.path("a"))
+      try Files.write(image(5), to: $0.path("b"))
+      try Files.write([0, 0, 8, 1, 0, 0, 0, 1, 0], to: $0.path("l"))
+      try $0.write(
+        "data: {kind: idx, images: a, labels: l, test_images: b, test_labels: l}\n", to: "r.yaml")
+    },
+    Case(
+      name: "several seeds for one training", arguments: "train r.yaml -o run", exit: 64, code: "BAD_SETTING"
+    ) { try $0.write("seeds: 3\n", to: "r.yaml") },
+    Case(
+      name: "a folder that is no run", arguments: "train r.yaml -o model", exit: 73,
+      code: "RUN_FOREIGN_FOLDER"
+    ) {
+      try $0.write("data: {kind: mnist1d, items: 200}\ntraining: {batch_size: 16}\n", to: "r.yaml")
+    },
+    Case(
+      name: "a study without its baseline", arguments: "distill r.yaml -o run", exit: 64, code: "RECIPE_VALUE"
+    ) { try $0.write("arms: [ps-kd]\n", to: "r.yaml") },
+    Case(name: "an unknown arm", arguments: "distill r.yaml -o run", exit: 64, code: "UNKNOWN_NAME") {
+      try $0.write("arms: [cross-entropy, pskd]\n", to: "r.yaml")
+    },
     Case(
       name: "labels that are no classes", arguments: "distill eval t.csv", exit: 65,
       code: "LABEL_OUT_OF_RANGE"
@@ -37,6 +91,42 @@ struct FailureTests {
     ) {
       try $0.write("label,a,b\n0,1,2\n", to: "t.csv")
       try $0.write("label,a,b\n1,1,2\n", to: "u.csv")
+    },
+    Case(
+      name: "a grid without temperatures", arguments: "regimes r.yaml -o run", exit: 64, code: "RECIPE_VALUE"
+    ) { try $0.write("densities: [0.5]\n", to: "r.yaml") },
+    Case(
+      name: "a misspelt key of a grid", arguments: "regimes r.yaml -o run", exit: 64,
+      code: "RECIPE_UNKNOWN_KEY"
+    ) { try $0.write(grid + "sibling: 3\n", to: "r.yaml") },
+    Case(name: "an unknown knob", arguments: "regimes r.yaml -o run", exit: 64, code: "UNKNOWN_NAME") {
+      try $0.write("temperature: {knob: heat, values: [1, 2]}\ndensities: [0.5]\n", to: "r.yaml")
+    },
+    Case(name: "a density above 1", arguments: "regimes r.yaml -o run", exit: 64, code: "BAD_SETTING") {
+      try $0.write(grid.replacing("0.5", with: "1.5"), to: "r.yaml")
+    },
+    Case(
+      name: "a score that needs activations", arguments: "regimes r.yaml -o run", exit: 64,
+      code: "SCORE_NEEDS_MORE"
+    ) { try $0.write(grid + "prune: {score: wanda}\n", to: "r.yaml") },
+    Case(
+      name: "a network without a matrix to prune", arguments: "regimes r.yaml -o run", exit: 64,
+      code: "NOTHING_TO_PRUNE"
+    ) { try $0.write(grid + "network: {kind: mlp, hidden: [4]}\nprune: {layers: inner}\n", to: "r.yaml") },
+    Case(name: "no items to test on", arguments: "regimes r.yaml -o run", exit: 64, code: "BAD_SETTING") {
+      try $0.write(grid + "data: {kind: mnist1d, test_items: 0}\n", to: "r.yaml")
+    },
+    Case(name: "a table of no cells", arguments: "regimes r.yaml -o run", exit: 65, code: "BAD_TABLE") {
+      try $0.write(grid + "rule: {kind: table, file: t.csv}\n", to: "r.yaml")
+      try $0.write("a,b\n1,2\n", to: "t.csv")
+    },
+    Case(
+      name: "a grid in another grid's folder", arguments: "regimes r.yaml -o run", exit: 73,
+      code: "RUN_OTHER_RECIPE"
+    ) {
+      try $0.write(grid, to: "r.yaml")
+      try Files.makeFolder($0.path("run"))
+      try $0.write(#"{"format": 1, "recipe_sha256": "0", "key": {}}"#, to: "run/run.json")
     },
     Case(name: "no model", arguments: "inspect nothing", exit: 66, code: "FILE_MISSING"),
     Case(name: "a file for a model", arguments: "inspect model/config.json", exit: 66, code: "NOT_A_FOLDER"),

@@ -14,7 +14,9 @@ import Testing
     let demonstration = FileManager.default.temporaryDirectory.appendingPathComponent(
       "demonstration-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: demonstration) }
-    for (name, count) in [("operation", 7), ("pruning", 6), ("importance", 4)] {
+    for (name, count) in [
+      ("operation", 7), ("pruning", 6), ("importance", 4), ("distillation", 5), ("regimes", 5),
+    ] {
       try run(notebook: name, count: count, demonstration: demonstration)
     }
   }

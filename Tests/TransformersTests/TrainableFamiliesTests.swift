@@ -1,4 +1,5 @@
 import Architectures
+import JSON
 import TestSupport
 import Testing
 import Transformers

@@ -1,3 +1,4 @@
+import JSON
 import Runtime
 
 /// Bars, lying or standing, each of one or several parts.

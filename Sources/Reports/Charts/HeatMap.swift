@@ -16,6 +16,8 @@ public struct HeatMap: DrawnChart, Equatable {
   public var valueTitle: String
   /// The numbers, `values[row][column]`; nil where there is none.
   public var values: [[Double?]]
+  /// What stands in the cells, `cellTexts[row][column]`; nil leaves them to their shade.
+  public var cellTexts: [[String]]?
   /// Width in pixels.
   public var width: Double
 
@@ -23,7 +25,7 @@ public struct HeatMap: DrawnChart, Equatable {
   public init(
     title: String, summary: String = "", rows: [String], rowsTitle: String, columns: [String],
     columnsTitle: String,
-    valueTitle: String, values: [[Double?]], width: Double = 720
+    valueTitle: String, values: [[Double?]], cellTexts: [[String]]? = nil, width: Double = 720
   ) {
     self.title = title
     self.summary = summary
@@ -33,6 +35,7 @@ public struct HeatMap: DrawnChart, Equatable {
     self.columnsTitle = columnsTitle
     self.valueTitle = valueTitle
     self.values = values
+    self.cellTexts = cellTexts
     self.width = width
   }
 
@@ -76,6 +79,12 @@ public struct HeatMap: DrawnChart, Equatable {
         let tip =
           "\(rowsTitle) \(rows[row]), \(columnsTitle) \(columns[column]): \(Format.significant(value, 3))"
         drawn.append(cell(left + step * Double(column), top + cellHeight * Double(row), step, share, tip))
+      }
+    }
+    for (row, texts) in (cellTexts ?? []).enumerated() where row < rows.count {
+      for (column, text) in texts.enumerated() where column < columns.count {
+        drawn.append(
+          SVG.text(text, left + step * (Double(column) + 0.5), places[row] + 4, .middle, "t halo n"))
       }
     }
     drawn.append(

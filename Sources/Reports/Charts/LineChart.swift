@@ -1,3 +1,4 @@
+import JSON
 import Runtime
 
 /// Lines over named places or over numbers, each with a band for its interval.

@@ -6,6 +6,9 @@ struct AnswerFigures {
   /// Named answers: `reliability` and `risk_coverage` as `surgeon distill eval` reports them.
   let answers: [(name: String, value: JSONValue)]
 
+  /// Some answers.
+  init(answers: [(name: String, value: JSONValue)]) { self.answers = answers }
+
   /// The answers of a report's results, as given and scaled.
   init(results: JSONValue) {
     answers = [("as given", "as_given"), ("scaled by the temperature", "scaled")].compactMap { name, key in

@@ -9,10 +9,15 @@ extension HTMLReport {
     let kind = report["kind"]?.string ?? "report"
     var results = GenericResults()
     results.write(report["results"] ?? .null, depth: 0)
-    var sections: [Section] = []
-    sections += [parts.metricsSection, parts.gatesSection].compactMap { $0 }
+    let measured = [parts.metricsSection, parts.gatesSection].compactMap { $0 }
+    // A study has more numbers than a reader can begin with.
+    let opening = StudySections(report: report).sections
+    var sections = opening.isEmpty ? measured : opening
+    let answers = KindFigures(report: report).answers
+    if !answers.isEmpty { sections.append(Section("Questions", [.answers(answers)])) }
     let figures = KindFigures(report: report).figures
     if !figures.isEmpty { sections.append(Section("Figures", figures.map { .figure($0) })) }
+    if !opening.isEmpty { sections += measured }
     if !results.blocks.isEmpty { sections.append(Section("Results", results.blocks)) }
     sections.append(parts.provenanceSection)
     let title = SchemaRegistry.summary(kind) ?? ReportSections.sentence(ReportSections.words(kind))
@@ -62,7 +67,8 @@ private struct GenericResults {
     case .number(let value):
       if key.hasSuffix("seconds") { return Format.seconds(value) }
       let isShare =
-        key.hasSuffix("rate") || key.hasSuffix("fraction") || key.hasSuffix("accuracy")
+        (key.hasSuffix("rate") && key != "learning_rate") || key.hasSuffix("fraction")
+        || key.hasSuffix("accuracy")
         || key.hasSuffix("agreement")
       return isShare && (0...1).contains(value) ? Format.percent(value) : Format.significant(value, 5)
     case .string(let value):

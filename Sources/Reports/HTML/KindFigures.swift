@@ -17,9 +17,18 @@ struct KindFigures {
     case "locate": return OperationFigures(page: OperationPage(report)).rows
     case "importance": return ImportanceFigures(results: results).figures
     case "prune": return PruneFigures(results: results).figures
+    case "regimes": return RegimeFigures(results: results).figures
     case "distill.eval": return AnswerFigures(results: results).figures
+    case "train": return LearningFigures(results: results).figures
+    case "distill": return StudyFigures(results: results).figures
     default: return []
     }
+  }
+
+  /// Questions that the report's kind answers.
+  var answers: [HTMLReport.Answer] {
+    guard report["run"]?["status"] == "ok", report["kind"]?.string == "regimes" else { return [] }
+    return RegimeFigures(results: results).answers
   }
 
   /// A sweep in the shape of an operation: everything is measured on one split.
