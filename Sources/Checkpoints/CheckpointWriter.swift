@@ -4,8 +4,8 @@ import Tensors
 /// Writes an edited copy of a checkpoint folder, all or nothing.
 ///
 /// The copy keeps sharding, header bytes, tensor order, types, metadata and every side file byte for byte; only rows
-/// that an edit changed differ, and `surgeon.edit.json` is added. It grows in a sibling `NAME.partial-ID`, is flushed,
-/// read back and compared, and then renamed, so that nothing stands at NAME before all of it does. The source is opened
+/// that an edit changed differ, and `surgeon.edit.json` is added. It grows in a sibling `NAME.partial-ID`, is read
+/// back and compared, flushed, and then renamed, so that nothing stands at NAME before all of it does. The source is opened
 /// for reading only. One block of one tensor is in memory at a time.
 public struct CheckpointWriter {
   /// Changes a block of whole stored rows in place: which rows, and their bytes.
@@ -71,12 +71,13 @@ public struct CheckpointWriter {
     do {
       try fill(partial, changes, record, progress, &outcome)
       try onStep("verify")
-      try flushFolders(partial)
       let written = try Checkpoint(folder: partial, cache: .none)
       outcome.untouchedTensors = try CopyCheck(source: source, written: written).run(
         changed: Set(changes.keys), progress: progress)
       written.adoptHashes(source.tensorNames.filter { changes[$0] == nil }, from: source)
       try commit(written)
+      // The system has been writing since the first block was copied; most of it is done by now.
+      try flush(partial, record: record != nil)
       try onStep("rename")
       try publish(partial)
     } catch {
@@ -116,12 +117,12 @@ public struct CheckpointWriter {
           try rewrite(entry, of: source.shards[shard], in: file, change, &outcome)
         }
       }
-      try file.finish()
+      try file.finish(flushing: false)
     }
     if let record {
       let file = try OutputFile(creating: "\(partial)/\(Self.recordName)")
       try record.withUnsafeBytes { try file.append($0) }
-      try file.finish()
+      try file.finish(flushing: false)
       outcome.files += 1
     }
   }
@@ -153,6 +154,13 @@ public struct CheckpointWriter {
     }
     outcome.rowsRewritten[entry.name] = rows
     outcome.bytesRewritten += bytes
+  }
+
+  private func flush(_ partial: String, record: Bool) throws {
+    let items = source.items.filter { $0.path != Self.recordName }
+    try PartialFolder.flush(
+      partial, folders: items.filter(\.isFolder).map(\.path),
+      files: items.filter { !$0.isFolder }.map(\.path) + (record ? [Self.recordName] : []))
   }
 
   func flushFolders(_ partial: String) throws {

@@ -50,6 +50,7 @@ final class OutputFile {
       try Cancellation.check()
       let count = ck_copy_range(descriptor, input, min(size - copied, 1 << 26))
       if count > 0 {
+        ck_start_writing(descriptor, copied, count)
         copied += count
         progress(count)
       } else if count == 0 {
@@ -79,10 +80,10 @@ final class OutputFile {
     }
   }
 
-  /// Flushes to the disk and closes.
+  /// Flushes to the disk, unless that comes later, and closes.
   /// - Throws: ``FileError``.
-  func finish() throws {
-    guard fsync(descriptor) == 0 else {
+  func finish(flushing: Bool = true) throws {
+    if flushing, fsync(descriptor) != 0 {
       throw FileError.failed(operation: "flushing", path: path, reason: Files.lastReason)
     }
     let status = close(descriptor)

@@ -36,7 +36,7 @@ enum PartialFolder {
   static func make(for output: String) throws -> String {
     try Files.makeFolder(Files.folder(of: output))
     for attempt in 0..<100 {
-      let path = "\(output).partial-\(getpid())" + (attempt == 0 ? "" : "-\(attempt)")
+      let path = Files.partial(of: output) + (attempt == 0 ? "" : "-\(attempt)")
       if mkdir(path, 0o777) == 0 { return path }
       guard errno == EEXIST else { throw FileError.cannotCreate(path: path, reason: Files.lastReason) }
     }
@@ -58,16 +58,18 @@ enum PartialFolder {
     }
   }
 
-  /// Flushes the folder and those inside of it to the disk.
+  /// Flushes the folder, those inside of it and files that were not flushed when they were closed to the disk.
   /// - Throws: ``FileError``.
-  static func flush(_ partial: String, folders: [String]) throws {
-    for folder in [partial] + folders.map({ "\(partial)/\($0)" }) {
-      let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  static func flush(_ partial: String, folders: [String], files: [String] = []) throws {
+    func flush(_ path: String, _ flags: Int32) throws {
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC | flags)
       guard descriptor >= 0, fsync(descriptor) == 0 else {
-        throw FileError.failed(operation: "flushing", path: folder, reason: Files.lastReason)
+        throw FileError.failed(operation: "flushing", path: path, reason: Files.lastReason)
       }
       close(descriptor)
     }
+    for file in files { try flush("\(partial)/\(file)", 0) }
+    for folder in [partial] + folders.map({ "\(partial)/\($0)" }) { try flush(folder, O_DIRECTORY) }
   }
 
   /// Gives it its name.

@@ -48,7 +48,7 @@ public enum SafetensorsWriter {
     _ items: [Item], metadata: OrderedDictionary<String, String> = ["format": "pt"], to path: String
   ) throws {
     let header = try header(items, metadata: metadata, file: path)
-    let partial = "\(path).partial-\(getpid())"
+    let partial = Files.partial(of: path)
     let output = try OutputFile(creating: partial)
     do {
       var waiting = header  // small pieces go to the disk together

@@ -46,10 +46,11 @@ public struct RunFolder: Sendable {
   /// Files whose content changes from run to run: reports carry times. So does everything below `times/`.
   private static let unsummed: Set<String> = ["SHA256SUMS", "report.json", "report.html"]
 
-  /// Writes the sums of all files, in the form of coreutils.
+  /// Writes the sums of all files, in the form of coreutils, and removes what killed runs left half-written.
   /// - Throws: ``FileError``.
   public func writeSums() throws {
     var lines = ""
+    try removePartials(in: path)
     for name in try files() { lines += "\(try Files.sha256(file(name)))  \(name)\n" }
     try Files.write(lines, to: file("SHA256SUMS"))
   }
@@ -67,6 +68,17 @@ public struct RunFolder: Sendable {
       }
     }
     return lines.count
+  }
+
+  private func removePartials(in folder: String) throws {
+    for name in try Files.list(folder) {
+      let path = folder + "/" + name
+      if Files.isPartial(name) {
+        try Files.remove(path)
+      } else if Files.isFolder(path) {
+        try removePartials(in: path)
+      }
+    }
   }
 
   /// All files below the folder, relative, sorted.

@@ -150,11 +150,17 @@ public enum Files {
     }
   }
 
+  /// The sibling `NAME.partial-PID` in which a file or folder grows before it gets its name.
+  public static func partial(of path: String) -> String { "\(path).partial-\(getpid())" }
+
+  /// Whether a name is one of those siblings, which a killed process may have left.
+  public static func isPartial(_ name: String) -> Bool { name.contains(".partial-") }
+
   /// Writes a file so that a reader sees the old bytes or the new ones, never a part: a sibling
-  /// `NAME.partial-PID` is written, flushed and renamed.
+  /// ``partial(of:)`` is written, flushed and renamed.
   /// - Throws: ``FileError``.
   public static func write(_ bytes: [UInt8], to path: String) throws {
-    let partial = "\(path).partial-\(getpid())"
+    let partial = partial(of: path)
     let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError.cannotCreate(path: path, reason: lastReason) }
     do {

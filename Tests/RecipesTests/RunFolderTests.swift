@@ -29,6 +29,20 @@ import Testing
     }
   }
 
+  /// A file that was being written at a kill is no part of the run that goes on and ends.
+  @Test func whatAKilledRunLeftIsRemoved() throws {
+    try Self.inFolder { path in
+      let folder = try RunFolder(path, key: [:])
+      try Files.makeFolder(path + "/model.partial-1")
+      for name in ["state.json", "state.json.partial-12", "model.partial-1/config.json"] {
+        try Files.write("1", to: folder.file(name))
+      }
+      try folder.writeSums()
+      #expect(try Files.list(path) == ["SHA256SUMS", "run.json", "state.json"])
+      #expect(try folder.verifySums() == 2)
+    }
+  }
+
   @Test func changedFilesOfAFinishedRunAreFound() throws {
     try Self.inFolder { path in
       let folder = try RunFolder(path, key: [:])
