@@ -1,7 +1,7 @@
 // The kernels of ck_attention.c, once per instruction set.
 #include "vector_math.h"
 
-#if CK_LEVEL == 4
+#if CK_LEVEL >= 4
 #define DOT_R 4
 #define DOT_C 4
 #else

@@ -47,7 +47,7 @@ void ck_attention(float *out, size_t out_stride, const float *q, size_t q_stride
   if (Tq == 0 || H == 0 || hd == 0) return;
   struct attention a = {out, q, k, v, out_stride, q_stride, k_stride, v_stride, options, Tq, Tk, H, KV, hd, 0, 0};
   // A task's scores stay in the second cache where they can.
-  const size_t rows = least(32, most(4, 65536 / (Tk + 1)));
+  const size_t rows = least(32, most(4, 131072 / (Tk + 1)));
   a.queries_per_task = most(1, rows / (H / KV));
   a.tasks_per_head = (Tq + a.queries_per_task - 1) / a.queries_per_task;
   const size_t work = a.queries_per_task * (H / KV) * Tk * hd;

@@ -1,7 +1,7 @@
 // The kernels of ck_conv.c, once per instruction set.
 
 // Rows and panels of a register tile: with its weights it fills the registers.
-#if CK_LEVEL == 4
+#if CK_LEVEL >= 4
 #define TILE_ROWS 8
 #define TILE_PANELS 2
 #elif CK_LEVEL == 3

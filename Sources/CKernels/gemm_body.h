@@ -1,7 +1,7 @@
 // The kernels of ck_gemm.c, once per instruction set.
 
 // A tile is MR rows of two vectors: as many accumulators as the registers hold.
-#if CK_LEVEL == 4
+#if CK_LEVEL >= 4
 #define LANES 16
 #define MR 12
 typedef v16 CK_(part);

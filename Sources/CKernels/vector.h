@@ -131,6 +131,30 @@ CK_INLINE void CK_(transpose)(v16 *a) {
       }
 }
 
+CK_INLINE v8 CK_(interleave8)(v8 a, v8 b, const int width, const int upper) {
+  switch (width * 2 + upper) {
+    case 2: return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+    case 3: return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+    case 4: return __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13);
+    case 5: return __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15);
+    case 8: return __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11);
+    default: return __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
+/// Transposes 8 vectors of 8.
+CK_INLINE void CK_(transpose8)(v8 *a) {
+#pragma clang loop unroll(full)
+  for (int width = 1; width < 8; width *= 2)
+#pragma clang loop unroll(full)
+    for (int i = 0; i < 8; i++)
+      if (!(i & width)) {
+        const v8 low = CK_(interleave8)(a[i], a[i + width], width, 0);
+        a[i + width] = CK_(interleave8)(a[i], a[i + width], width, 1);
+        a[i] = low;
+      }
+}
+
 // MARK: 16-bit floats
 
 CK_INLINE v16 CK_(widen_bf16)(const uint16_t *p) {

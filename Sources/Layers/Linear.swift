@@ -11,36 +11,39 @@ public enum Linear {
   ///   - xStride: floats from one row of x to the next, at least K.
   ///   - rows: M.
   ///   - w: W and the bias.
+  ///   - compute: with ``ComputeMode/bf16`` x is rounded to bf16 where W is stored as bf16; other weights are products
+  ///     of f32 in both modes.
   /// - Complexity: O(M · N · K), on the pool.
   public static func forward(
     _ y: UnsafeMutablePointer<Float>, yStride: Int, _ x: UnsafePointer<Float>, xStride: Int, rows: Int,
-    _ w: LinearWeight
+    _ w: LinearWeight, compute: ComputeMode = .f32
   ) {
     precondition(rows <= 1 || (yStride >= w.outputs && xStride >= w.inputs), "rows that overlap")
-    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(nil))
+    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(nil), compute)
   }
 
   /// Only the outputs `indices`, in their order: y`[M, R]`, with the bits of the full product's columns.
   public static func forward(
     _ y: UnsafeMutablePointer<Float>, selected indices: [Int], yStride: Int, _ x: UnsafePointer<Float>,
-    xStride: Int, rows: Int, _ w: LinearWeight
+    xStride: Int, rows: Int, _ w: LinearWeight, compute: ComputeMode = .f32
   ) {
     precondition(rows <= 1 || (yStride >= indices.count && xStride >= w.inputs), "rows that overlap")
     precondition(indices.allSatisfy { $0 >= 0 && $0 < w.outputs }, "an output that the layer does not have")
-    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(indices))
+    run(y, yStride: yStride, x, xStride: xStride, rows: rows, w, w.stored(indices), compute)
   }
 
   private static func run(
     _ y: UnsafeMutablePointer<Float>, yStride: Int, _ x: UnsafePointer<Float>, xStride: Int, rows: Int,
-    _ w: LinearWeight, _ selection: [Int64]?
+    _ w: LinearWeight, _ selection: [Int64]?, _ compute: ComputeMode
   ) {
+    let kernel = compute.products(with: w.dtype) == .bf16 ? ck_linear_bf16 : ck_linear
     w.withMatrix { matrix, bias in
       guard let selection else {
-        ck_linear(y, yStride, x, xStride, matrix, bias, nil, rows, w.outputs, w.inputs)
+        kernel(y, yStride, x, xStride, matrix, bias, nil, rows, w.outputs, w.inputs)
         return
       }
       selection.withUnsafeBufferPointer {
-        ck_linear(y, yStride, x, xStride, matrix, bias, $0.baseAddress, rows, $0.count, w.inputs)
+        kernel(y, yStride, x, xStride, matrix, bias, $0.baseAddress, rows, $0.count, w.inputs)
       }
     }
   }

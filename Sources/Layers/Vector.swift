@@ -65,7 +65,8 @@ public enum Vector {
   }
 }
 
-/// The instruction set that the kernels use. Every choice gives the same bits.
+/// The instruction set that the kernels use. Every choice gives the same bits, but for subnormal numbers in products of
+/// bf16 on ``v4bf16`` (``ComputeMode/bf16``).
 public enum InstructionSet: Int32, Sendable, CaseIterable {
   /// What every processor of the architecture has.
   case base = 1
@@ -73,6 +74,8 @@ public enum InstructionSet: Int32, Sendable, CaseIterable {
   case v3 = 3
   /// AVX-512.
   case v4 = 4
+  /// AVX-512 with AVX512_BF16.
+  case v4bf16 = 5
 
   /// The set in use.
   public static var current: InstructionSet { InstructionSet(rawValue: ck_isa()) ?? .base }

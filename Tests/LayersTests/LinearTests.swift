@@ -41,11 +41,12 @@ struct LinearCase: Sendable, CustomStringConvertible {
   }
 
   /// The product with rows of y and x `gap` floats farther apart than they must be.
-  func product(gap: Int = 0) -> [Float] {
+  func product(gap: Int = 0, compute: ComputeMode = .f32) -> [Float] {
     var wide = [Float](repeating: 7, count: rows * (inputs + gap))
     for m in 0..<rows { for k in 0..<inputs { wide[m * (inputs + gap) + k] = x[m * inputs + k] } }
     var y = [Float](repeating: 7, count: rows * (outputs + gap))
-    Linear.forward(&y, yStride: outputs + gap, wide, xStride: inputs + gap, rows: rows, weight)
+    Linear.forward(
+      &y, yStride: outputs + gap, wide, xStride: inputs + gap, rows: rows, weight, compute: compute)
     let between = (0..<rows).flatMap { y[$0 * (outputs + gap) + outputs..<($0 + 1) * (outputs + gap)] }
     #expect(between.allSatisfy { $0 == 7 }, "numbers between the rows were written")
     return (0..<rows).flatMap { y[$0 * (outputs + gap)..<$0 * (outputs + gap) + outputs] }

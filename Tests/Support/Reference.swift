@@ -56,6 +56,31 @@ public enum Reference {
     return y
   }
 
+  /// The same with products of bf16: K padded to a multiple of 32, lane j takes the pairs 32i + 2j, of each the odd member
+  /// and then the even one. Both x and w hold numbers that are rounded to bf16 already.
+  public static func bf16Linear(
+    _ x: [Float], _ w: [Float], _ bias: [Float]?, rows: Int, outputs: Int, inputs: Int
+  ) -> [Float] {
+    var y: [Float] = []
+    for m in 0..<rows {
+      for n in 0..<outputs {
+        var lanes = [Float](repeating: 0, count: 16)
+        for first in stride(from: 0, to: (inputs + 31) / 32 * 32, by: 2) {
+          for k in [first + 1, first] {
+            let a = k < inputs ? x[m * inputs + k] : 0
+            let b = k < inputs ? w[n * inputs + k] : 0
+            lanes[first / 2 % 16] = fmaf(a, b, lanes[first / 2 % 16])
+          }
+        }
+        for width in [8, 4, 2, 1] {
+          for j in 0..<width { lanes[j] += lanes[j + width] }
+        }
+        y.append(lanes[0] + (bias?[n] ?? 0))
+      }
+    }
+    return y
+  }
+
   // MARK: Norms
 
   /// x / √(mean(x²) + eps) · (gain + offset) of one row.

@@ -10,6 +10,7 @@
 #include "ck_convert.h"
 #include "ck_isa.h"
 #include "ck_linear.h"
+#include "ck_linear_bf16.h"
 #include "ck_norm.h"
 #include "ck_peak.h"
 #include "ck_pool.h"

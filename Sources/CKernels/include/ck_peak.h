@@ -6,4 +6,7 @@
 /// Does `rounds` rounds of independent fused multiply-adds in registers; returns the floating-point operations done.
 double ck_multiply_add(size_t rounds);
 
+/// The same with products of bf16 pairs, two multiply-adds a lane: VDPBF16PS where the instruction set in use has it.
+double ck_bf16_multiply_add(size_t rounds);
+
 #endif
