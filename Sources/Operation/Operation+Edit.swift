@@ -1,5 +1,6 @@
 import Checkpoints
 import JSON
+import Layers
 import Recipes
 import Runtime
 import Surgery
@@ -51,7 +52,7 @@ extension Operation {
         to: base.checkpoint, output: output, undo: .file(folder.file("edit.undo.safetensors")),
         progress: progress)
     }
-    let edited = try Model(folder: output)
+    let edited = try Model(folder: output).computing(in: base.compute)
     let effects = try patch.effects(on: base.checkpoint)
     return EditStage(
       edited: edited, patch: patch, effects: effects, checks: try checks(patch, edited, effects))
@@ -70,10 +71,11 @@ extension Operation {
     let changed = effects.reduce(0) { $0 + $1.rowsChanged }
     let canaries = Array(encode(data.targetValidation).prefix(8))
     let overlay = try patch.overlay(base.binding, base.checkpoint)
-    let expected = try base.forward(canaries, overlay: overlay).logits
-    let found = try edited.forward(canaries).logits
+    let (original, written) = (try base.computing(in: .f32), try edited.computing(in: .f32))
+    let expected = try original.forward(canaries, overlay: overlay).logits
+    let found = try written.forward(canaries).logits
     let equal = zip(expected, found).allSatisfy { $0.bytes.elementsEqual($1.bytes) }
-    let unedited = try base.forward(canaries).logits
+    let unedited = try original.forward(canaries).logits
     let moved = zip(unedited, found).contains { !$0.bytes.elementsEqual($1.bytes) }
     let settings = try EditCheck.settings(base: base.checkpoint, edited: edited.checkpoint)
     let alike = try Tokenizer(folder: edited.checkpoint.folder).sha256 == tokenizer.sha256

@@ -2,6 +2,7 @@ import Architectures
 import Checkpoints
 import Evaluation
 import JSON
+import Layers
 import OrderedCollections
 import Organism
 import Probing
@@ -20,28 +21,36 @@ public final class Operation {
   /// The run folder.
   public let folder: RunFolder
   private(set) var data: OperationData
-  let base: Model
+  /// The unedited model, in the mode in which the edited one computes too.
+  public let base: Model
   let tokenizer: Tokenizer
   let progress: ProgressSink
   var stages: [(name: String, seconds: Double)] = []
 
-  /// Opens the run folder and everything the recipe names.
+  /// Opens the run folder and everything the recipe names; base and edited model compute in the mode that is chosen here
+  /// (`auto` is f32 for the embedded model, so that what was published of it holds on every processor).
   /// - Throws: ``OperationError``, and whatever model, tokenizer and data throw.
-  public init(_ recipe: Recipe, folder path: String, progress: @escaping ProgressSink = ignoreProgress) throws
-  {
+  public init(
+    _ recipe: Recipe, folder path: String, compute: ComputeChoice = .f32,
+    progress: @escaping ProgressSink = ignoreProgress
+  ) throws {
     self.recipe = recipe
     self.progress = progress
     data = try OperationData(recipe)
     let given = recipe.usesOrganism ? nil : try Checkpoint(folder: recipe.model)
-    let key: JSONValue = [
+    let opened = try given.map { try Model($0, compute: compute) }
+    var key: JSONValue = [
       "recipe": recipe.json, "model": .string(try given?.modelHash ?? OrganismCheckpoint.sha256),
       "inputs": .object(try Self.inputHashes(recipe)),
     ]
+    // Runs of f32 keep the key that they had before there was another mode.
+    let mode = opened?.compute ?? (compute == .bf16 ? .bf16 : .f32)
+    if mode != .f32 { key["compute"] = .string(mode.rawValue) }
     folder = try RunFolder(path, key: key)
     try Files.write(recipe.json.text(.pretty) + "\n", to: folder.file("recipe.json"))
     if !folder.has("data/neutral-test.jsonl") { try data.write(to: folder.file("data")) }
-    if let given {
-      base = try Model(given)
+    if let opened {
+      base = opened
     } else {
       if !folder.has("base") {
         let partial = folder.file("base.partial-new")
@@ -49,7 +58,7 @@ public final class Operation {
         try OrganismCheckpoint.write(to: partial)
         try Files.rename(partial, to: folder.file("base"))
       }
-      base = try Model(folder: folder.file("base"))
+      base = try Model(folder: folder.file("base"), compute: mode == .bf16 ? .bf16 : .f32)
     }
     tokenizer = try Tokenizer(folder: base.checkpoint.folder)
     try data.openProbeJudge(recipe, model: base, tokenizer: tokenizer)

@@ -271,7 +271,9 @@ struct ForwardPass {
     }
     var weight = overlay?.replaced[role] ?? weight
     if let bits = overlay?.masks[role] { weight = workspace.masked(weight, bits) }
-    Linear.forward(y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: rows, weight)
+    Linear.forward(
+      y.f32, yStride: weight.outputs, x.f32, xStride: weight.inputs, rows: rows, weight,
+      compute: model.compute)
     overlay?.change(role, y.f32, outputs: weight.outputs, x.f32, inputs: weight.inputs, rows: rows)
   }
 
@@ -420,7 +422,8 @@ extension PlacedOverlay {
       let width = change.rows.count
       if let weights = change.weights {
         let fresh = Tensor(zeros: [rows, width])
-        Linear.forward(fresh.f32, yStride: width, x, xStride: inputs, rows: rows, weights)
+        Linear.forward(
+          fresh.f32, yStride: width, x, xStride: inputs, rows: rows, weights, compute: compute)
         for row in 0..<rows {
           for (column, target) in change.rows.enumerated() {
             y[row * outputs + target] = fresh.f32[row * width + column]

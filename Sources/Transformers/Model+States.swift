@@ -131,9 +131,12 @@ extension Model {
       let copy = Tensor(zeros: [rows, head.inputs])
       copy.f32.update(from: states, count: copy.count)
       overlay.project(.head, copy.f32, rows: rows)
-      Linear.forward(result, yStride: network.vocabulary, copy.f32, xStride: head.inputs, rows: rows, head)
+      Linear.forward(
+        result, yStride: network.vocabulary, copy.f32, xStride: head.inputs, rows: rows, head,
+        compute: compute)
     } else {
-      Linear.forward(result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head)
+      Linear.forward(
+        result, yStride: network.vocabulary, states, xStride: head.inputs, rows: rows, head, compute: compute)
     }
     overlay?.change(.head, result, outputs: network.vocabulary, states, inputs: head.inputs, rows: rows)
     guard network.logitScale != 1 || network.logitDivisor != 1 || network.logitSoftcap != nil else { return }

@@ -16,6 +16,9 @@ public final class Model: Sendable {
   public var network: Network { binding.network }
   /// Tensors by name that are read in place of the checkpoint's.
   let replaced: [String: Tensor]
+  /// How linear layers, the head among them, compute in every forward pass; backward passes and what they start from
+  /// are f32.
+  public let compute: ComputeMode
 
   let embedding: Tensor
   let positions: Tensor?
@@ -35,17 +38,28 @@ public final class Model: Sendable {
 
   /// Opens a folder: headers and config are read, weights stay mapped.
   /// - Throws: ``CheckpointError``, ``ArchitectureError``.
-  public convenience init(folder: String) throws { try self.init(Checkpoint(folder: folder)) }
+  public convenience init(folder: String, compute: ComputeChoice = .f32) throws {
+    try self.init(Checkpoint(folder: folder), compute: compute)
+  }
 
   /// Binds an open checkpoint.
   /// - Parameters:
   ///   - checkpoint: the folder.
   ///   - weights: tensors by name that are read in place of the stored ones, of their shapes. Their owner may change f32
   ///     tensors between passes, as training does: gains, biases and matrices are then read where they lie.
+  ///   - compute: the mode; decided here once, for all passes.
   /// - Throws: ``ArchitectureError``.
-  public init(_ checkpoint: Checkpoint, weights: [String: Tensor] = [:]) throws {
-    let binding = try Binding(checkpoint)
+  public convenience init(
+    _ checkpoint: Checkpoint, weights: [String: Tensor] = [:], compute: ComputeChoice = .f32
+  ) throws {
+    try self.init(checkpoint, binding: Binding(checkpoint), weights: weights, compute: compute)
+  }
+
+  private init(
+    _ checkpoint: Checkpoint, binding: Binding, weights: [String: Tensor], compute: ComputeChoice
+  ) throws {
     let source = WeightSource(checkpoint: checkpoint, binding: binding, replaced: weights)
+    self.compute = compute.mode(storedAsBF16: source.blockProducts.isBF16)
     self.checkpoint = checkpoint
     self.binding = binding
     replaced = weights
@@ -71,6 +85,19 @@ public final class Model: Sendable {
       return kinds.count - 1
     }
     rotaryTables = kinds.map(RotaryTables.init)
+  }
+
+  /// The same weights in another mode; this model where it is its own.
+  /// - Throws: ``ArchitectureError``.
+  public func computing(in mode: ComputeMode) throws -> Model {
+    if mode == compute { return self }
+    return try Model(checkpoint, binding: binding, weights: replaced, compute: mode == .f32 ? .f32 : .bf16)
+  }
+
+  /// Products in the blocks, and how many of them have weights that are stored as bf16.
+  public var blockProducts: (stored: Int, all: Int) {
+    let found = WeightSource(checkpoint: checkpoint, binding: binding, replaced: replaced).blockProducts
+    return (found.bf16, found.all)
   }
 
   /// The weights of a role as they are stored, `[outputs, inputs]` in logical order.
@@ -184,6 +211,15 @@ struct WeightSource {
   var replaced: [String: Tensor] = [:]
 
   func tensor(_ name: String) throws -> Tensor { try replaced[name] ?? checkpoint.tensor(name) }
+
+  /// The products of the blocks by how their weights are stored.
+  var blockProducts: (bf16: Int, all: Int, isBF16: Bool) {
+    let products = binding.tensors.filter { $0.key.block != nil && $0.key.inBlock?.isNorm == false }
+    let bf16 = products.count { (_, bound) in
+      (replaced[bound.tensor]?.dtype ?? checkpoint.entry(bound.tensor)?.dtype) == .bf16
+    }
+    return (bf16, products.count, bf16 == products.count && bf16 > 0)
+  }
 
   func linear(_ role: Role) throws -> LinearWeight {
     let bound = try binding.tensor(role)

@@ -62,6 +62,8 @@ struct PlacedOverlay: Sendable {
     let direction: LinearWeight?
   }
 
+  /// The model's mode: rows compute as the stored ones; directions are products of f32 in every mode.
+  let compute: ComputeMode
   var products: [Role: [RowChange]] = [:]
   private(set) var sites: [Site: [SiteChange]] = [:]
   /// What each role's vectors lose, in order.
@@ -76,6 +78,7 @@ struct PlacedOverlay: Sendable {
   /// - Throws: ``TransformerError/overlay(reason:)``, ``ArchitectureError``.
   init?(_ overlay: Overlay?, model: Model) throws {
     guard let overlay, !overlay.changes.isEmpty else { return nil }
+    compute = model.compute
     for change in overlay.changes {
       switch change {
       case .rows(let role, let rows, let weights):
