@@ -1,6 +1,7 @@
 import Architectures
 import Checkpoints
 import JSON
+import Layers
 import OrderedCollections
 import Runtime
 import Tensors
@@ -10,7 +11,7 @@ import Transformers
 /// Pooled hidden states of many sites on disk, made in one pass over the texts: a manifest and shards of rows.
 ///
 /// A finished shard is never written again, so an interrupted pass resumes with the next one. The manifest carries
-/// the hashes of model, tokenizer and texts; another key in the same folder is refused.
+/// the hashes of model, tokenizer and texts, and the mode of computing; another key in the same folder is refused.
 public struct FeatureCache: Sendable {
   /// What decides whether a cache can be used again.
   public struct Key: Sendable, Equatable {
@@ -24,16 +25,26 @@ public struct FeatureCache: Sendable {
     public var sites: [String]
     /// Poolings by name.
     public var poolings: [String]
+    /// How the states were computed.
+    public var compute: ComputeMode
 
     var json: JSONValue {
       [
         "model": .string(model), "tokenizer": .string(tokenizer), "texts": .string(texts),
-        "sites": .strings(sites), "poolings": .strings(poolings),
+        "sites": .strings(sites), "poolings": .strings(poolings), "compute": .string(compute.rawValue),
       ]
     }
 
     func differences(from json: JSONValue) -> [String] {
-      (self.json.object ?? [:]).filter { json[$0.key] != $0.value }.map(\.key)
+      var differs = (self.json.object ?? [:]).filter { json[$0.key] != $0.value }.map(\.key)
+      if Self.compute(of: json) == compute { differs.removeAll { $0 == "compute" } }
+      return differs
+    }
+
+    /// Caches of earlier versions do not say it: there was f32 only.
+    static func compute(of json: JSONValue) -> ComputeMode? {
+      guard let name = json["compute"] else { return .f32 }
+      return name.string.flatMap(ComputeMode.init)
     }
   }
 
@@ -56,13 +67,13 @@ public struct FeatureCache: Sendable {
     guard manifest["format"]?.int == Self.format, let count = manifest["count"]?.int,
       let shardRows = manifest["shard_rows"]?.int, let key = manifest["key"],
       let sites = key["sites"]?.array?.compactMap(\.string),
-      let poolings = key["poolings"]?.array?.compactMap(\.string)
+      let poolings = key["poolings"]?.array?.compactMap(\.string), let compute = Key.compute(of: key)
     else { throw CacheError.unreadable(folder: folder, reason: "manifest.json is of another format") }
     self.init(
       folder: folder, count: count, shardRows: shardRows,
       key: Key(
         model: key["model"]?.string ?? "", tokenizer: key["tokenizer"]?.string ?? "",
-        texts: key["texts"]?.string ?? "", sites: sites, poolings: poolings))
+        texts: key["texts"]?.string ?? "", sites: sites, poolings: poolings, compute: compute))
     for shard in 0..<shardCount where !Files.exists(path(ofShard: shard)) {
       throw CacheError.unreadable(folder: folder, reason: "shard \(shard) of \(shardCount) is missing")
     }
@@ -91,7 +102,7 @@ public struct FeatureCache: Sendable {
   ) throws -> FeatureCache {
     let key = Key(
       model: try model.checkpoint.modelHash, tokenizer: tokenizerHash, texts: hash(texts),
-      sites: sites.map(\.description), poolings: poolings.map(\.rawValue))
+      sites: sites.map(\.description), poolings: poolings.map(\.rawValue), compute: model.compute)
     let cache = FeatureCache(folder: folder, count: texts.count, shardRows: shardRows, key: key)
     try cache.claim()
     for shard in 0..<cache.shardCount {

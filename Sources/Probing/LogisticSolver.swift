@@ -15,6 +15,8 @@ struct LogisticSolver {
   var memory = 10
   /// Steps after which the Hessian is made anew at the current point; nil: never.
   var refresh: Int?
+  /// Gives up where the gradient has not fallen to a share of the first one after some steps; nil: never.
+  var trial: (steps: Int, share: Double)?
 
   /// How a fit ended.
   struct Outcome {
@@ -34,10 +36,14 @@ struct LogisticSolver {
   ) throws -> Outcome {
     var inverse = preconditioner
     var point = try problem.evaluate(weights: start.weights, bias: start.bias)
+    let firstSlope = point.slope
     var pairs: [Pair] = []
     var age = 0
     for iteration in 0..<maxIterations {
       if point.slope <= tolerance { return Outcome(point: point, iterations: iteration, hasConverged: true) }
+      if let trial, iteration == trial.steps, point.slope > trial.share * firstSlope {
+        return Outcome(point: point, iterations: iteration, hasConverged: false)
+      }
       try Cancellation.check()
       if let refresh, let renewed, age >= refresh || inverse == nil {
         inverse = try renewed(point)

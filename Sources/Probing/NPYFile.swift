@@ -60,6 +60,12 @@ public enum NPYFile {
     }
   }
 
+  /// The file on disk of a path: the archive of `FILE.npz:NAME`.
+  public static func storedFile(_ path: String) -> String {
+    guard let colon = path.lastIndex(of: ":"), path[..<colon].hasSuffix(".npz") else { return path }
+    return String(path[..<colon])
+  }
+
   /// Writes features as f4, atomically.
   /// - Throws: ``FileError``.
   public static func write(_ features: Features, to path: String) throws {

@@ -65,6 +65,36 @@ import Testing
     #expect(zip(dense.curvature, point.curvature).allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
+  /// Where the Gram matrix is dear, features that hardly correlate are fitted without it, others from where that try ends;
+  /// both end at the optimum that the matrix alone leads to.
+  @Test(arguments: [false, true])
+  func triesWithoutTheMatrixFirst(correlated: Bool) throws {
+    var random = CounterRandom(seed: 21)
+    let width = 512
+    let common = (0..<width).map { _ in random.normal() }
+    var labels: [Bool] = []
+    let features = try Features(
+      site: "wide",
+      rows: (0..<900).map { _ in
+        let hidden = random.normal(), shift = correlated ? 4 * random.normal() : 0
+        labels.append(hidden + random.normal() > 0)
+        return (0..<width).map {
+          Float(($0 % 8 == 0 ? 0.4 * hidden : 0) + random.normal() + shift * common[$0])
+        }
+      })
+    let problem = try SiteProblem(
+      features, labels: labels, split: Split(labels: labels, groups: nil, seed: 3))
+    #expect(problem.rows.count >= 512)
+    let kind = try ProbeKind.named("logistic")
+    let auto = try kind.fit(problem, ["c": .number(0.01)])
+    let matrix = try kind.fit(problem, ["c": .number(0.01), "solver": .choice("lbfgs")])
+    #expect(auto.details["converged"] == true && matrix.details["converged"] == true)
+    let difference =
+      try #require(auto.details["objective"]?.double) - #require(matrix.details["objective"]?.double)
+    #expect(abs(difference) < 1e-7, "\(difference)")
+    #expect(LinearFit.cosine(auto.direction, matrix.direction).map { $0 > 0.99999 } == true)
+  }
+
   @Test func choosesCOnValidation() throws {
     // Twenty features of noise beside one weak signal: strong regularisation wins.
     var random = CounterRandom(seed: 11)
