@@ -13,6 +13,8 @@ public struct ArmKind: Sendable {
   public let reference: String?
   /// Settings with their ranges.
   public let parameters: [MethodParameter]
+  /// Whether its steps take a second forward pass.
+  var hasSecondPass: @Sendable (_ settings: MethodSettings) -> Bool = { _ in false }
   /// Makes the rule of one training; nil for an arm that trains nothing of its own.
   let make: (@Sendable (_ settings: MethodSettings, _ context: Context) throws -> any LossRule)?
 
@@ -61,6 +63,7 @@ public struct ArmKind: Sendable {
           .choice(PastPredictions.Keeping.allCases.map(\.rawValue), standard: "f32")),
         MethodParameter("top", "classes that past: top keeps of an answer", .integer(1...32767, standard: 5)),
       ],
+      hasSecondPass: { $0.choice("past") == PastPredictions.Keeping.network.rawValue },
       make: { settings, context in
         try selfDistillation(
           settings, context, past: settings.choice("past").flatMap(PastPredictions.Keeping.init) ?? .f32)
@@ -72,6 +75,7 @@ public struct ArmKind: Sendable {
         MethodParameter("weight", "of the divergence, λ", .number(0...1000, standard: 1)),
         MethodParameter("temperature", "of both answers", .number(0.1...1000, standard: 4)),
       ],
+      hasSecondPass: { _ in true },
       make: { settings, context in
         ClassWiseDistillation(
           weight: settings.number("weight") ?? 1, temperature: settings.number("temperature") ?? 4,

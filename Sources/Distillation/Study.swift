@@ -29,7 +29,7 @@ public struct Study {
   }
 
   /// Reads the data and makes every kind of cell once, so that what does not fit is found before anything runs.
-  private static func read(_ recipe: StudyRecipe) throws -> DataSplit {
+  static func read(_ recipe: StudyRecipe) throws -> DataSplit {
     let data = try recipe.base.data.read()
     guard data.test != nil, data.validation != nil else {
       throw TrainingError.badSetting(
@@ -86,86 +86,5 @@ public struct Study {
     let outcome = try StudyOutcome(recipe, cells: cells, folder: folder, data: data, verifiedFiles: nil)
     try folder.writeSums()
     return outcome
-  }
-
-  /// What a study would take on this machine.
-  public struct Estimate {
-    /// Trainings.
-    public let cells: Int
-    /// Seconds of one training by setting and arm, each on one thread beside others.
-    public let seconds: [(setting: String, arm: String, seconds: Double)]
-    /// Trainings at a time.
-    public let threads: Int
-    /// Seconds in all.
-    public var total: Double {
-      seconds.reduce(0) { $0 + $1.seconds } * Double(seeds) / Double(min(threads, cells))
-    }
-    /// Seeds.
-    public let seeds: Int
-    /// Numbers that are trained, in the first setting.
-    public let parameters: Int
-    /// Items of each part.
-    public let items: (train: Int, validation: Int, test: Int)
-  }
-
-  /// Times steps of each setting and arm, as many at a time as there are threads; nothing is written.
-  /// - Throws: ``TrainingError``, and what reading data throws.
-  public static func estimate(_ recipe: StudyRecipe, within seconds: Double = 0.5) throws -> Estimate {
-    let data = try read(recipe)
-    let cells = Self.cells(recipe)
-    let threads = min(Parallel.threads, cells.count)
-    var times: [(setting: String, arm: String, seconds: Double)] = []
-    for cell in cells where cell.seed == recipe.base.seeds[0] {
-      let measured = Mutex<[Result<Double, any Error>]>([])
-      Parallel.forEach(threads, grain: 1) { range in
-        for _ in range {
-          let result = Result { () throws -> Double in
-            let training = try cell.training(data.train)
-            return try training.timeSteps(within: seconds) * Double(training.stepsPerEpoch * cell.plan.epochs)
-          }
-          measured.withLock { $0.append(result) }
-        }
-      }
-      let all = try measured.withLock { $0 }.map { try $0.get() }
-      times.append((cell.setting, cell.arm.name, all.reduce(0, +) / Double(all.count)))
-    }
-    let network = try cells[0].training(data.train).network
-    return Estimate(
-      cells: cells.count, seconds: times, threads: Parallel.threads, seeds: recipe.base.seeds.count,
-      parameters: network.parameterCount,
-      items: (data.train.count, data.validation?.count ?? 0, data.test?.count ?? 0))
-  }
-
-  /// What keeping past answers costs, in one of the ways.
-  public struct PastCost {
-    /// The way.
-    public let past: PastPredictions.Keeping
-    /// Bytes that it holds.
-    public let bytes: Int
-    /// Seconds of an epoch, with all else that an epoch does.
-    public let secondsPerEpoch: Double
-  }
-
-  /// Bytes and time of every way of keeping past answers, for the first setting and this study's PS-KD arm (or a
-  /// standard one).
-  /// - Throws: ``TrainingError``.
-  public static func pastCosts(_ recipe: StudyRecipe, _ data: DataSplit, within seconds: Double = 0.3) throws
-    -> [PastCost]
-  {
-    let arm =
-      try recipe.arms.first { $0.kind == ArmKind.selfDistillation }
-      ?? DistillationArm(ArmKind.selfDistillation)
-    guard let (name, setting) = recipe.settings.elements.first else { return [] }
-    let cell = StudyCell(name, setting, arm, seed: recipe.base.seeds[0])
-    return try PastPredictions.Keeping.allCases.map { past in
-      let training = try cell.training(data.train, past: past)
-      let bytes =
-        past.storage(top: arm.settings.integer("top") ?? 5)?
-        .bytes(items: data.train.count, classes: training.network.classes)
-        ?? training.network.values.reduce(0) { $0 + $1.tensor.byteCount }
-      return PastCost(
-        past: past, bytes: bytes,
-        secondsPerEpoch: try training.timeSteps(within: seconds) * Double(training.stepsPerEpoch))
-    }
   }
 }

@@ -28,8 +28,13 @@ struct StudyCell {
   /// Its files begin with this, in the run folder.
   var name: String { "cells/\(setting)/\(arm.name)/seed-\(seed)" }
 
-  /// The training, not yet begun. `past` overrides how past answers are kept.
-  func training(_ data: LabelledData, past: PastPredictions.Keeping? = nil) throws -> Training {
+  /// Whether its steps take a second forward pass.
+  var hasSecondPass: Bool { (try? ArmKind.named(arm.kind).hasSecondPass(arm.settings)) ?? false }
+
+  /// The training, not yet begun. `past` overrides how past answers are kept, `items` those of a step.
+  func training(_ data: LabelledData, past: PastPredictions.Keeping? = nil, items: Int? = nil) throws
+    -> Training
+  {
     let network = try network.network(for: data, seed: seed)
     let context = ArmKind.Context(
       data: data, network: network, another: { try self.network.network(for: data, seed: seed) }, seed: seed)
@@ -39,6 +44,8 @@ struct StudyCell {
     let rule =
       try past.map { try ArmKind.selfDistillation(arm.settings, context, past: $0) }
       ?? make(arm.settings, context)
+    var plan = plan
+    if let items { (plan.batchSize, plan.accumulation) = (items, 1) }
     return try Training(network, plan: plan, data: data, rule: rule)
   }
 

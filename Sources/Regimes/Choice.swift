@@ -9,16 +9,24 @@ public struct Choice: Sendable, Equatable {
     case bestDense = "best-dense"
     /// The coldest: trained to the end.
     case coldest
-    /// The coldest whose siblings are connected, the hottest where none are: the regimes' rule. Needs two retrainings of each.
+    /// The coldest whose siblings are connected, the hottest where none are: the regimes' rule. Needs two retrainings of each. Given
+    /// checkpoints have no temperature: of those whose siblings are connected the one of ``bestDense``, and where none are the one with the
+    /// highest connectivity (this program's reading).
     case connected
     /// The one whose siblings have the lowest validation error: needs every retraining.
     case bestRetrained = "best-retrained"
 
-    /// One line for tables.
-    public var summary: String {
+    /// Those that a plan can choose by.
+    public static func all(of plan: RegimePlan) -> [Way] {
+      plan.isGiven ? allCases.filter { $0 != .coldest } : allCases
+    }
+
+    /// One line for tables; `given` checkpoints have no temperature.
+    public func summary(given: Bool) -> String {
       switch self {
       case .bestDense: "lowest validation error before pruning"
       case .coldest: "the coldest"
+      case .connected where given: "the same among those whose siblings are connected"
       case .connected: "the coldest whose siblings are connected"
       case .bestRetrained: "lowest validation error after retraining"
       }
@@ -43,7 +51,7 @@ public struct Choice: Sendable, Equatable {
     grid.plan.densities.indices.flatMap { density -> [Choice] in
       let common = temperature(.bestDense, grid, density, threshold)
       let best = grid.cells[grid.best(density: density)][density].testError
-      return Way.allCases.map { way in
+      return Way.all(of: grid.plan).map { way in
         let chosen = temperature(way, grid, density, threshold)
         let error = grid.cells[chosen][density].testError
         let isCommon = way == .bestDense
@@ -59,14 +67,21 @@ public struct Choice: Sendable, Equatable {
     let all = grid.plan.temperatures.indices
     switch way {
     case .coldest: return all.count - 1
+    case .connected where grid.plan.isGiven:
+      let values = all.map { grid.cells[$0][density].connectivity }
+      let connected = all.filter { values[$0] >= threshold }
+      return bestDense(grid, of: connected) ?? all.max { (values[$0], $1) < (values[$1], $0) } ?? 0
     case .connected: return all.last { grid.cells[$0][density].connectivity >= threshold } ?? 0
-    case .bestDense:
-      let errors = grid.dense.map { Descriptive.mean($0.compactMap(\.validationError)) ?? 1 }
-      // Of equal ones the colder: it is trained longer.
-      return all.min { (errors[$0], -$0) < (errors[$1], -$1) } ?? 0
+    case .bestDense: return bestDense(grid, of: Array(all)) ?? 0
     case .bestRetrained:
       let errors = all.map { grid.cells[$0][density].validationError ?? 1 }
       return all.min { (errors[$0], -$0) < (errors[$1], -$1) } ?? 0
     }
+  }
+
+  /// Of equal ones the colder: it is trained longer.
+  private static func bestDense(_ grid: Grid, of places: [Int]) -> Int? {
+    let errors = grid.dense.map { Descriptive.mean($0.compactMap(\.validationError)) ?? 1 }
+    return places.min { (errors[$0], -$0) < (errors[$1], -$1) }
   }
 }

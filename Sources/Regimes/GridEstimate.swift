@@ -25,16 +25,15 @@ public struct GridEstimate: Sendable {
   public init(_ plan: RegimePlan) throws {
     try plan.check()
     let data = try plan.dense.data.read().train
-    let knob = try TemperatureKnob.named(plan.knob)
+    _ = try GivenCheckpoint.all(of: plan)
     let network = try plan.dense.network.network(for: data, seed: 0)
     name = plan.name
     parameters = network.parameterCount
     let seeds = plan.dense.seeds.count
-    let plans = plan.temperatures.map { knob.plan($0, plan.dense.training) }
-    let timed = knob.isOneTraining ? plans.filter { $0.epochs == plans.map(\.epochs).max() } : plans
+    let timed = try Self.denseTrainings(plan)
     let threads = Double(Parallel.threads)
     let own = try timed.map { try Self.secondsPerItem($0, plan, data) * Double(data.count * $0.epochs) }
-    dense = plan.temperatures.count * seeds
+    dense = plan.isGiven ? 0 : plan.temperatures.count * seeds
     // Trainings run beside one another; the longest one bounds them.
     denseSeconds = max(own.reduce(0, +) * Double(seeds) / threads, own.max() ?? 0)
     let cells = plan.temperatures.count * plan.densities.count * seeds
@@ -58,6 +57,14 @@ public struct GridEstimate: Sendable {
     measurementSeconds = rounds * measuring
     let denseEpochs = timed.reduce(0) { $0 + $1.epochs } * seeds
     epochs = denseEpochs + siblings * plan.retraining.epochs
+  }
+
+  /// The plans of a seed's dense trainings: none where the networks are given, the longest where others are its stops.
+  private static func denseTrainings(_ plan: RegimePlan) throws -> [TrainingPlan] {
+    guard !plan.isGiven else { return [] }
+    let knob = try TemperatureKnob.named(plan.knob)
+    let plans = plan.temperatures.map { knob.plan($0, plan.dense.training) }
+    return knob.isOneTraining ? plans.filter { $0.epochs == plans.map(\.epochs).max() } : plans
   }
 
   /// Seconds of a training step, by item, in each of all threads.

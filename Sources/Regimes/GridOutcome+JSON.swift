@@ -10,7 +10,8 @@ extension GridOutcome {
       "recipe": (try? plan.json()) ?? .null,
       "temperature": [
         "knob": .string(plan.knob), "values": .numbers(plan.temperatures),
-        "order": "from the hottest to the coldest",
+        "order": plan.isGiven ? "as given" : "from the hottest to the coldest",
+        "checkpoints": plan.isGiven ? .strings(plan.checkpoints) : .null,
       ],
       "densities": .numbers(plan.densities),
       "dense": .array(plan.temperatures.indices.map { denseJSON($0) }),
@@ -65,7 +66,9 @@ extension GridOutcome {
       "cka_logits_unbiased": .optional(cell.unbiasedLogits),
       "relative_distance": .number(cell.relativeDistance),
       "top_eigenvalue": .optional(cell.topEigenvalue?.mean), "trace": .optional(cell.trace?.mean),
-      "regime": .string(regime?.rawValue ?? "uncalibrated"), "best_move": .string(best.rawValue),
+      "regime": .string(regime?.rawValue ?? "uncalibrated"),
+      "best_move": grid.plan.isGiven ? .null : .string(best.rawValue),
+      "better": best == .stay ? .null : .number(grid.plan.temperatures[grid.best(density: density)]),
     ]
     if grid.plan.questions.contains(.direction) {
       json["advised_move"] = .optional(regime?.move.rawValue)

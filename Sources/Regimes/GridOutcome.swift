@@ -29,18 +29,22 @@ public struct GridOutcome: Sendable {
 
   /// One line a cell, with the columns that a rule's calibration reads.
   var table: String {
-    var text = "temperature,density,test_error,train_error,connectivity,similarity,regime,move,group\n"
+    // Moves are along an order of temperature, which given checkpoints have not.
+    let isGiven = grid.plan.isGiven
+    let first = isGiven ? RegimePlan.givenKnob : "temperature"
+    var text =
+      "\(first),density,test_error,train_error,connectivity,similarity,regime,\(isGiven ? "" : "move,")group\n"
     for temperature in grid.plan.temperatures.indices {
       for density in grid.plan.densities.indices {
         let cell = grid.cells[temperature][density]
         guard let similarity = cell.similarity else { continue }
-        let fields = [
+        var fields = [
           "\(grid.plan.temperatures[temperature])", "\(grid.plan.densities[density])", "\(cell.testError)",
           "\(cell.trainError)", "\(cell.connectivity)", "\(similarity)",
           labels.regime(cell)?.rawValue ?? "uncalibrated",
-          grid.bestMove(temperature: temperature, density: density).rawValue,
-          "\(grid.plan.densities[density])",
         ]
+        if !isGiven { fields.append(grid.bestMove(temperature: temperature, density: density).rawValue) }
+        fields.append("\(grid.plan.densities[density])")
         text += fields.joined(separator: ",") + "\n"
       }
     }

@@ -15,6 +15,7 @@ final class GridRun {
   let plan: RegimePlan
   let data: DataSplit
   let test: LabelledData
+  private let given: [GivenCheckpoint]
   private let progress: ProgressSink
   private let done = Mutex(0)
   private var folder = ""
@@ -36,9 +37,10 @@ final class GridRun {
         expected: "items that choose, for the question which network to prune")
     }
     self.test = test
+    given = try GivenCheckpoint.all(of: plan)
     // What cannot be pruned, built or trained is said before anything is trained.
     _ = try plan.pruning.matrices(of: network(seed: 0))
-    for temperature in plan.temperatures {
+    for temperature in plan.temperatures where !plan.isGiven {
       _ = try Training(
         network(seed: 0), plan: plan.densePlan(temperature: temperature, seed: 0), data: data.train)
     }
@@ -70,6 +72,7 @@ final class GridRun {
     self.folder = folder
     for part in ["dense", "cells"] { try Files.makeFolder(folder + "/" + part) }
     let dense = denseJobs
+    try ParallelJobs.run(given.count) { try take(given[$0], as: $0) }
     try ParallelJobs.run(dense.count) { try train(dense[$0]) }
     let cells = cells
     let resumed = Mutex(0)
@@ -138,15 +141,28 @@ final class GridRun {
       _ = try training.runEpoch()
       advance(1)
       for stop in job.stops where stop.epochs == training.epochsDone {
-        let path = denseFile(stop.temperature, job.seed)
-        try NetworkFile.write(training.network, to: path + ".safetensors")
-        let measured = MeasuredNetwork(
-          training.network, seed: job.plan.seed, sha256: training.network.sha256, train: data.train,
-          validation: data.validation, test: test, curvature: nil)
-        // The measurements come last: with them the network is done.
-        try Files.write(measured.json.text(.pretty) + "\n", to: path + ".json")
+        try keep(
+          training.network, seed: job.plan.seed, epochs: stop.epochs,
+          as: denseFile(stop.temperature, job.seed))
       }
     }
+  }
+
+  private func take(_ checkpoint: GivenCheckpoint, as place: Int) throws {
+    let path = denseFile(place, 0)
+    if Files.exists(path + ".json") { return }
+    try keep(checkpoint.network, seed: checkpoint.seed, epochs: nil, as: path)
+  }
+
+  private func keep(_ network: TrainableNetwork, seed: UInt64, epochs: Int?, as path: String) throws {
+    try NetworkFile.write(
+      network, plan.dense.network, shape: data.train.shape,
+      provenance: ["seed": .integer(seed), "epochs": .optional(epochs)], to: path + ".safetensors")
+    let measured = MeasuredNetwork(
+      network, seed: seed, sha256: network.sha256, train: data.train, validation: data.validation, test: test,
+      curvature: nil)
+    // The measurements come last: with them the network is done.
+    try Files.write(measured.json.text(.pretty) + "\n", to: path + ".json")
   }
 
   // MARK: Cells
@@ -175,7 +191,12 @@ final class GridRun {
     var outcome: NetworkPruning.Outcome?
     for index in 0..<plan.siblings {
       let network = try network(seed: plan.siblingSeed(index))
-      try NetworkFile.read(denseFile(place.temperature, place.dense) + ".safetensors", into: network)
+      let dense = denseFile(place.temperature, place.dense) + ".safetensors"
+      do {
+        try NetworkFile.read(dense, into: network)
+      } catch let error as TrainingError {
+        throw RegimesError.damaged(file: dense, problem: error.found)
+      }
       outcome = try plan.pruning.prune(network, density: plan.densities[place.density])
       let training = try Training(network, plan: plan.siblingPlan(index), data: data.train)
       while !training.isDone {

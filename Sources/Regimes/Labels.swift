@@ -20,6 +20,10 @@ public struct Labels: Sendable, Equatable {
   /// - Throws: ``RegimesError/badTable(file:problem:expected:)``, ``FileError``.
   public init(_ grid: Grid) throws {
     switch grid.plan.rule {
+    case .grid where grid.plan.isGiven:
+      self.init(
+        rule: nil, accuracy: nil, calibration: nil, source: "none",
+        objection: "given checkpoints have no order of temperature, which a rule is fitted to")
     case .grid:
       self.init(
         RuleCalibration(grid.calibrationCells), source: "this grid, cross-validated over its densities")

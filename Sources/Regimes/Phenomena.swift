@@ -12,9 +12,10 @@ public struct Phenomenon: Sendable, Equatable {
   /// The numbers that decide.
   public let detail: String
 
-  /// All of them, in the order of the paper's argument.
+  /// All of them, in the order of the paper's argument; of given checkpoints those that need no order of temperature.
   public static func all(_ grid: Grid) -> [Phenomenon] {
-    [
+    if grid.plan.isGiven { return [barrier(grid), similarity(grid)] }
+    return [
       uShape(grid), dichotomy(grid), barrier(grid), barrierPlace(grid), hotterAtTheBarrier(grid),
       similarity(grid),
     ]

@@ -8,6 +8,7 @@ extension RegimePlan {
   ///
   /// ```yaml
   /// temperature: {knob: epochs, values: [5, 10, 20, 40]}
+  /// # checkpoints: [runs/a, runs/b]   # instead of temperature: dense networks that surgeon train wrote
   /// densities: [0.05, 0.1, 0.2, 0.5]
   /// prune: {score: magnitude, group: tensor, budget: uniform, layers: but-last}
   /// retraining: {epochs: 40}        # what differs from training
@@ -51,15 +52,23 @@ extension RegimePlan {
     retraining = dense.training
     if let part = try reader.part("retraining") { try retraining.read(part) }
     siblings = try reader.int("siblings") ?? 2
-    guard var axis = try reader.part("temperature") else {
-      throw reader.error("temperature", "missing: {knob: epochs, values: […]}")
+    let axis = try reader.part("temperature"), given = try reader.strings("checkpoints")
+    switch (axis, given) {
+    case (nil, nil):
+      throw reader.error("temperature", "missing: {knob: epochs, values: […]}, or checkpoints: [FOLDER, …]")
+    case (_?, _?): throw reader.error("checkpoints", "both temperature and checkpoints")
+    case (nil, let given?):
+      knob = Self.givenKnob
+      checkpoints = given.map { $0.hasPrefix("/") || folder.isEmpty ? $0 : folder + "/" + $0 }
+      temperatures = given.indices.map { Double($0 + 1) }
+    case (var axis?, nil):
+      knob = try axis.string("knob") ?? "epochs"
+      guard let values = try axis.numbers("values") else {
+        throw axis.error("values", "missing: values of the knob")
+      }
+      temperatures = try TemperatureKnob.named(knob).ordered(values)
+      try axis.done()
     }
-    knob = try axis.string("knob") ?? "epochs"
-    guard let values = try axis.numbers("values") else {
-      throw axis.error("values", "missing: values of the knob")
-    }
-    temperatures = try TemperatureKnob.named(knob).ordered(values)
-    try axis.done()
     guard let shares = try reader.numbers("densities") else {
       throw reader.error("densities", "missing: shares of weights that are kept")
     }
@@ -68,7 +77,8 @@ extension RegimePlan {
     if let part = try reader.part("measure") { measurement = try MeasurementPlan(part) }
     rule = try reader.choice("rule").map { try RuleSource($0, folder: folder) } ?? .grid
     barrier = try reader.number("barrier") ?? -0.05
-    let fitting = knob == "sharpness" ? Question.allCases : [.direction, .checkpoint]
+    let fitting: [Question] =
+      given != nil ? [.checkpoint] : knob == "sharpness" ? Question.allCases : [.direction, .checkpoint]
     questions =
       try reader.strings("questions")?.map { text in
         guard let question = Question(rawValue: text) else {
@@ -85,7 +95,11 @@ extension RegimePlan {
   /// - Throws: ``TrainingError``, ``MethodError``.
   public func json() throws -> JSONValue {
     var json = try dense.json()
-    json["temperature"] = ["knob": .string(knob), "values": .numbers(temperatures)]
+    if isGiven {
+      json["checkpoints"] = .strings(checkpoints)
+    } else {
+      json["temperature"] = ["knob": .string(knob), "values": .numbers(temperatures)]
+    }
     json["densities"] = .numbers(densities)
     json["prune"] = pruning.json
     json["retraining"] = try retraining.json()

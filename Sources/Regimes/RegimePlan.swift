@@ -26,10 +26,13 @@ public struct RegimePlan: Sendable, Equatable {
   public var retraining: TrainingPlan
   /// Siblings of a parent and a mask, two or more.
   public var siblings = 2
-  /// Name of the temperature knob.
+  /// Name of the temperature knob; `checkpoint` where the dense networks are given.
   public var knob = "epochs"
-  /// Its values, from the hottest.
+  /// Its values, from the hottest; of given networks their places in the list, from 1.
   public var temperatures: [Double]
+  /// Run folders of `surgeon train` whose networks are pruned instead of training any; empty where the grid trains its own. They have no
+  /// order of temperature.
+  public var checkpoints: [String] = []
   /// Shares kept of the pruned matrices, from the lowest.
   public var densities: [Double]
   /// How weights are chosen.
@@ -45,6 +48,12 @@ public struct RegimePlan: Sendable, Equatable {
 
   /// Seeds of siblings begin here, so that none is a dense network's by accident.
   static let firstSiblingSeed: UInt64 = 1_000_000
+
+  /// What stands for the knob where the dense networks are given.
+  static let givenKnob = "checkpoint"
+
+  /// Whether the dense networks are given.
+  public var isGiven: Bool { !checkpoints.isEmpty }
 
   /// The seed of a sibling: the same in every cell, so that cells are paired by data order.
   public func siblingSeed(_ index: Int) -> UInt64 { Self.firstSiblingSeed + UInt64(index) }
@@ -65,8 +74,19 @@ public struct RegimePlan: Sendable, Equatable {
     func require(_ holds: Bool, _ name: String, _ value: String, _ expected: String) throws {
       if !holds { throw RegimesError.badSetting(name: name, value: value, expected: expected) }
     }
-    let knob = try TemperatureKnob.named(knob)
-    _ = try knob.ordered(temperatures)
+    if isGiven {
+      try require(
+        checkpoints.count > 1 && Set(checkpoints).count == checkpoints.count, "checkpoints",
+        checkpoints.joined(separator: ", "), "two or more different folders")
+      try require(
+        dense.seeds == [0], "seeds", dense.seeds.map { "\($0)" }.joined(separator: ", "),
+        "none with given checkpoints: their trainings had theirs")
+      try require(
+        !questions.contains(.direction), "questions", "direction",
+        "checkpoint alone with given checkpoints, which have no order of temperature")
+    } else {
+      _ = try TemperatureKnob.named(knob).ordered(temperatures)
+    }
     try require(
       !densities.isEmpty && Set(densities).count == densities.count
         && densities.allSatisfy { $0 > 0 && $0 <= 1 },
@@ -78,7 +98,7 @@ public struct RegimePlan: Sendable, Equatable {
       "at least 4")
     try require((-1..<0).contains(barrier), "barrier", "\(barrier)", "a fraction in -1 ..< 0")
     try require(
-      !questions.contains(.radius) || knob.name == "sharpness", "questions", "radius",
+      !questions.contains(.radius) || knob == "sharpness", "questions", "radius",
       "temperature knob sharpness")
     let averaged = dense.training.averaging != nil || retraining.averaging != nil
     try require(

@@ -25,6 +25,7 @@ public final class RegimeStudy {
     for plan in plans {
       var recipe = try plan.json()
       recipe["data_sha256"] = try plan.dense.data.hashes()
+      if plan.isGiven { recipe["checkpoints_sha256"] = .strings(try GivenCheckpoint.hashes(of: plan)) }
       if case .table(let file) = plan.rule { recipe["table_sha256"] = .string(try Files.sha256(file)) }
       grids[plan.name] = recipe
     }

@@ -1,5 +1,6 @@
 import JSON
 import OrderedCollections
+import Probing
 import Recipes
 import Runtime
 
@@ -141,12 +142,32 @@ public struct DataDescription: Sendable, Equatable {
     return members
   }
 
+  /// The files on disk, each once; the one of an array `FILE.npz:NAME` is its archive.
+  public var storedFiles: [String] {
+    var seen: Set<String> = []
+    return files.values.joined().map(NPYFile.storedFile).filter { seen.insert($0).inserted }
+  }
+
   /// SHA-256 of every file, by path.
   /// - Throws: ``FileError``.
   public func hashes() throws -> JSONValue {
     var hashes: OrderedDictionary<String, JSONValue> = [:]
-    for path in files.values.joined() { hashes[path] = .string(try Files.sha256(path)) }
+    for path in storedFiles { hashes[path] = .string(try Files.sha256(path)) }
     return .object(hashes)
+  }
+
+  /// What decides the items, wherever the files lie: the description with sums in place of paths.
+  /// - Parameter hashes: what ``hashes()`` gave.
+  public func identity(_ hashes: JSONValue) -> JSONValue {
+    var members = json
+    for (slot, paths) in files {
+      members[slot] = .strings(
+        paths.map { path in
+          let stored = NPYFile.storedFile(path)
+          return (hashes[stored]?.string ?? "") + path.dropFirst(stored.count)
+        })
+    }
+    return members
   }
 
   /// Reads, splits and standardises.

@@ -82,7 +82,7 @@ extension DataKind {
     })
 
   static let npy = DataKind(
-    name: "npy", summary: "NumPy arrays: numbers [n, D] and labels [n]", reference: nil,
+    name: "npy", summary: "NumPy arrays, or FILE.npz:NAME: numbers [n, …] and labels [n]", reference: nil,
     slots: [
       Slot("inputs", "array of the numbers"), Slot("labels", "array of the labels"),
       Slot("test_inputs", "numbers that test", required: false),

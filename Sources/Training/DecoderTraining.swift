@@ -36,35 +36,52 @@ public final class DecoderTraining {
   /// Steps done.
   public private(set) var stepsDone = 0
   let optimiser: any Optimiser
+  private let average: WeightAverage?
   private var order: (epoch: Int, items: [Int]) = (-1, [])
 
   /// A training that has not begun.
   /// - Parameter steps: steps in all; nil sees every sequence as often as the plan's epochs say.
   /// - Throws: ``TrainingError``, ``MethodError`` for settings that do not fit.
   public init(_ decoder: Decoder, plan: TrainingPlan, data: LanguageData, steps: Int? = nil) throws {
-    try plan.check(items: data.count)
-    func refuse(_ name: String, _ holds: Bool) throws {
-      if holds {
-        throw TrainingError.badSetting(name: name, value: "set", expected: "none for a language model")
-      }
-    }
-    try refuse("sharpness", plan.sharpness > 0)
-    try refuse("augmentation", !plan.augmentation.isEmpty)
-    try refuse("averaging", plan.averaging != nil)
-    try refuse("patience", plan.patience != nil)
+    try Self.check(plan, sequences: data.count, steps: steps)
     self.decoder = decoder
     self.plan = plan
     self.data = data
     let size = plan.batchSize * plan.accumulation
     self.steps = steps ?? (data.count * plan.epochs + size - 1) / size
-    guard self.steps > 0 else {
-      throw TrainingError.badSetting(name: "steps", value: "\(self.steps)", expected: "at least 1")
-    }
     optimiser = try OptimiserKind.named(plan.optimiser).optimiser(plan.settings, for: decoder.parameters)
+    average = plan.averaging.map { WeightAverage($0, decoder.parameters) }
+  }
+
+  /// Checks a plan, without a model.
+  /// - Throws: ``TrainingError``.
+  static func check(_ plan: TrainingPlan, sequences: Int, steps: Int?) throws(TrainingError) {
+    try plan.check(items: sequences)
+    let set = [
+      ("sharpness", plan.sharpness > 0), ("augmentation", !plan.augmentation.isEmpty),
+      ("patience", plan.patience != nil),
+    ]
+    for (name, holds) in set where holds {
+      throw .badSetting(name: name, value: "set", expected: "none for a language model")
+    }
+    if case .last = plan.averaging {
+      throw .badSetting(
+        name: "averaging", value: "last",
+        expected: "exponential for a language model, whose steps make no epochs")
+    }
+    if let steps, steps < 1 { throw .badSetting(name: "steps", value: "\(steps)", expected: "at least 1") }
   }
 
   /// Whether all steps are done.
   public var isDone: Bool { stepsDone >= steps }
+
+  /// Runs `work` with the averaged weights in the model's place, where the plan averages, and puts back its own bit for bit.
+  func withFinalWeights<T>(_ work: () throws -> T) rethrows -> T {
+    guard let average, stepsDone > 0 else { return try work() }
+    average.exchange()
+    defer { average.exchange() }
+    return try work()
+  }
 
   /// Learns from the next sequences.
   /// - Throws: ``TrainingError/lossNotFinite(step:epoch:kept:)``, ``Interrupted``, ``TransformerError``.
@@ -94,6 +111,7 @@ public final class DecoderTraining {
       * plan.schedule.factor(progress: Double(index) / Double(steps), warmUp: plan.warmUp)
     let norm = plan.clip.map { clip($0) }
     optimiser.step(learningRate: rate)
+    average?.finished(step: index)
     stepsDone += 1
     return Step(
       index: index, loss: sum / Double(max(1, tokens)), tokens: tokens, rate: rate, gradientNorm: norm)
@@ -142,7 +160,7 @@ public final class DecoderTraining {
 extension DecoderTraining {
   private var tensors: [(name: String, tensor: Tensor)] {
     decoder.parameters.map { ($0.name, $0.value) }
-      + optimiser.memory.map { ("optimiser." + $0.name, $0.tensor) }
+      + optimiser.memory.map { ("optimiser." + $0.name, $0.tensor) } + (average?.memory ?? [])
   }
 
   /// Writes everything that going on bit for bit needs, atomically. `recipe` says what is trained; another one refuses it. `notes`

@@ -13,11 +13,18 @@ public struct LanguageOperation {
   public let recipe: LanguageRecipe
   /// The folder.
   public let folder: RunFolder
+  private let data: LanguageData
+  private let heldOut: [LanguageData]
 
-  /// Opens the folder.
-  /// - Throws: ``RecipeError``, ``FileError``, ``CheckpointError``.
+  /// Reads the texts and opens the folder.
+  /// - Throws: ``RecipeError``, ``TrainingError``, ``TokenizerError``, ``FileError``, ``CheckpointError``, ``ArchitectureError``.
   public init(_ recipe: LanguageRecipe, folder path: String) throws {
     self.recipe = recipe
+    // What can be wrong is found before the folder is made.
+    let tokenizer = try recipe.tokenizer()
+    data = try recipe.data(recipe.files, tokenizer)
+    heldOut = try recipe.validation.map { try recipe.data([$0], tokenizer) }
+    try recipe.check(sequences: data.count)
     folder = try RunFolder(path, key: ["recipe": recipe.json(), "inputs": recipe.hashes()])
     try Files.write(recipe.json().text(.pretty) + "\n", to: folder.file("recipe.json"))
   }
@@ -30,7 +37,7 @@ public struct LanguageOperation {
     public let loss: Double
     /// The last learning rate.
     public let rate: Double
-    /// Mean loss of each held-out file, nats a token.
+    /// Mean loss of each held-out file, nats a token; of the averaged weights where the recipe averages.
     public let validation: [Double]
 
     /// As the history has it.
@@ -77,9 +84,6 @@ public struct LanguageOperation {
     let verified = folder.isFinished ? try folder.verifySums() : nil
     let first = verified == nil ? try recipe.begin(in: folder.file("first")) : folder.file("model")
     let decoder = try Decoder(folder: first)
-    let tokenizer = try Tokenizer(folder: first)
-    let data = try recipe.data(recipe.files, tokenizer)
-    let heldOut = try recipe.validation.map { try recipe.data([$0], tokenizer) }
     let training = try DecoderTraining(decoder, plan: recipe.training, data: data, steps: recipe.steps)
     var history: [Stretch] = []
     if Files.exists(state) {
@@ -89,7 +93,7 @@ public struct LanguageOperation {
     let before = training.stepsDone
     var (sum, tokens, since) = (0.0, 0, before)
     func keep(_ rate: Double) throws {
-      let losses = try heldOut.map { try decoder.loss($0) }
+      let losses = try training.withFinalWeights { try heldOut.map { try decoder.loss($0) } }
       history.append(
         Stretch(
           steps: training.stepsDone, loss: sum / Double(max(1, tokens)), rate: rate, validation: losses))
@@ -117,7 +121,7 @@ public struct LanguageOperation {
     if verified == nil {
       let model = folder.file("model")
       if Files.exists(model) { try Files.remove(model) }
-      try decoder.write(to: model, dtype: recipe.dtype)
+      try training.withFinalWeights { try decoder.write(to: model, dtype: recipe.dtype) }
       try Files.write(
         JSONValue.array(history.map(\.json)).text(.pretty) + "\n", to: folder.file("history.json"))
       if folder.has("first") { try Files.remove(folder.file("first")) }

@@ -163,6 +163,27 @@ public struct LanguageRecipe: Sendable, Equatable {
     return .object(hashes)
   }
 
+  /// The tokenizer of the model that is trained on, or of the new one.
+  /// - Throws: ``TokenizerError``, ``FileError``.
+  func tokenizer() throws -> Tokenizer {
+    switch start {
+    case .checkpoint(let folder): try Tokenizer(folder: folder)
+    case .new(_, let tokenizer, _, _): try Tokenizer(folder: tokenizer)
+    }
+  }
+
+  /// Checks the plan and the weights' beginning without reading or writing any weights.
+  /// - Throws: ``TrainingError``, ``MethodError``, ``ArchitectureError``, ``CheckpointError``, ``JSONError``, ``FileError``.
+  func check(sequences: Int) throws {
+    try DecoderTraining.check(training, sequences: sequences, steps: steps)
+    switch start {
+    case .checkpoint(let folder): _ = try Binding(Checkpoint(folder: folder))
+    case .new(let config, _, let kind, let settings):
+      try NewDecoder(config: JSONValue(file: config), initialisation: kind, settings: settings, seed: seed)
+        .check()
+    }
+  }
+
   /// The checkpoint folder that training begins with; a new one is written to `folder` unless it is there.
   /// - Throws: ``ArchitectureError``, ``TrainingError``, ``FileError``, ``CheckpointError``.
   func begin(in folder: String) throws -> String {

@@ -36,22 +36,34 @@ public struct NetworkFile {
   /// - Throws: ``TrainingError/badData(file:problem:expected:)``, ``RecipeError``, ``CheckpointError``, ``FileError``.
   public init(reading path: String) throws {
     let file = try SafetensorsFile(path: path)
-    func bad(_ problem: String) -> TrainingError {
-      .badData(file: path, problem: problem, expected: "a network that surgeon train wrote")
-    }
     guard file.metadata?["format"] == Self.format, let text = file.metadata?["network"],
       let facts = try? JSONValue(parsing: text, source: path), let classes = facts["classes"]?.int,
       let sizes = facts["shape"]?.array?.compactMap(\.int), let described = facts["network"]
-    else { throw bad("no description of a network") }
+    else { throw Self.bad(path, "no description of a network") }
     shape = sizes
     provenance = facts["provenance"] ?? [:]
     description = try NetworkDescription(json: described)
     network = try description.network(shape: sizes, classes: classes, seed: 0)
+    try Self.read(file, into: network)
+  }
+
+  /// Gives a network of the same description the values of a file.
+  /// - Throws: ``TrainingError/badData(file:problem:expected:)``, ``CheckpointError``, ``FileError``.
+  public static func read(_ path: String, into network: TrainableNetwork) throws {
+    try read(SafetensorsFile(path: path), into: network)
+  }
+
+  private static func read(_ file: SafetensorsFile, into network: TrainableNetwork) throws {
     for (name, tensor) in network.values {
       guard let entry = file.entry(name), entry.shape == tensor.shape, entry.dtype == tensor.dtype else {
-        throw bad("no \(name) of shape \(tensor.shape)")
+        throw bad(file.path, "no \(name) of shape \(tensor.shape)")
       }
-      tensor.storage.base.copyMemory(from: try file.tensor(name).pointer, byteCount: tensor.byteCount)
+      tensor.storage.base.advanced(by: tensor.byteOffset)
+        .copyMemory(from: try file.tensor(name).pointer, byteCount: tensor.byteCount)
     }
+  }
+
+  private static func bad(_ path: String, _ problem: String) -> TrainingError {
+    .badData(file: path, problem: problem, expected: "a network that surgeon train or surgeon regimes wrote")
   }
 }

@@ -46,16 +46,25 @@ public struct NewDecoder {
     }.map { ($0, try Files.read("\(folder)/\($0)")) }
   }
 
-  /// Writes the folder, f32.
-  /// - Throws: ``ArchitectureError``, ``MethodError``, ``FileError``, ``CheckpointError``.
-  public func write(to folder: String) throws {
+  private func parts() throws -> (family: Family, network: Network, settings: MethodSettings) {
     guard let family = Family.find(config: config) else {
       throw ArchitectureError.config(
         key: "model_type", reason: "\(config["model_type"]?.string ?? "absent") is no family of the table")
     }
-    let network = try family.network(config: config)
-    let settings = try MethodSettings(
-      settings, for: initialisation.name, initialisation.parameters)
+    return (
+      family, try family.network(config: config),
+      try MethodSettings(settings, for: initialisation.name, initialisation.parameters)
+    )
+  }
+
+  /// Whether config and settings are ones that ``write(to:)`` makes weights of.
+  /// - Throws: ``ArchitectureError``, ``MethodError``.
+  func check() throws { _ = try parts() }
+
+  /// Writes the folder, f32.
+  /// - Throws: ``ArchitectureError``, ``MethodError``, ``FileError``, ``CheckpointError``.
+  public func write(to folder: String) throws {
+    let (family, network, settings) = try parts()
     let tensors = try family.layout(network).map { laid in
       (
         name: laid.name,

@@ -250,16 +250,19 @@ public final class Training {
   /// Items as the network sees them in an epoch, `[B, D]`.
   private func read(_ items: ArraySlice<Int>, epoch: Int) -> Tensor {
     let x = batch.rows(items.count, data.width)
+    let first = items.startIndex, width = data.width
+    let (to, from) = (x.f32, data.inputs.f32)
+    Parallel.forEach(items.count, grain: 1 + (1 << 14) / max(1, width)) { rows in
+      for row in rows { (to + row * width).update(from: from + items[first + row] * width, count: width) }
+    }
+    guard !plan.augmentation.isEmpty else { return x }
     let draws = CounterRandom(seed: plan.seed, stream: "augmentation").stream(UInt64(epoch))
     for (row, item) in items.enumerated() {
-      let to = x.f32 + row * data.width
-      to.update(from: data.inputs.f32 + item * data.width, count: data.width)
-      guard !plan.augmentation.isEmpty else { continue }
       var random = draws.stream(UInt64(item))
       scratch.withUnsafeMutableBufferPointer { scratch in
         guard let base = scratch.baseAddress else { return }
         for change in plan.augmentation {
-          change.apply(to, shape: data.shape, scratch: base, random: &random)
+          change.apply(to + row * width, shape: data.shape, scratch: base, random: &random)
         }
       }
     }

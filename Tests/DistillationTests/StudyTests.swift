@@ -134,5 +134,32 @@ import Training
     #expect(costs.allSatisfy { $0.secondsPerEpoch > 0 })
     let estimate = try Study.estimate(recipe, within: 0.01)
     #expect(estimate.cells == 15 && estimate.seconds.count == 5 && estimate.total > 0)
+    #expect(estimate.pastCosts.isEmpty)
+  }
+
+  /// Arms with the same passes are timed once; settings of another network, batch or way of training by themselves.
+  @Test func eachDistinctCostIsTimedOnce() throws {
+    let recipe = try Self.recipe([
+      "settings": [
+        "longer": ["training": ["epochs": 20, "learning_rate": 0.01]], "plain": [:],
+        "wide": ["network": ["kind": "mlp", "hidden": [64]]], "sharp": ["training": ["sharpness": 0.1]],
+      ]
+    ])
+    let data = try recipe.base.data.read().train
+    let cells = Study.cells(recipe).filter { $0.seed == 0 }
+    let timer = StepTimer(data, threads: 1, within: 0)
+    let times = try cells.map { try timer.seconds($0) }
+    // Three costs of network or training, each with and without the second pass of CS-KD.
+    #expect(cells.count == 4 * 5 && timer.distinctCosts == 6)
+    #expect(Set(times).count <= 6 && times.allSatisfy { $0 > 0 })
+    #expect(timer.stepsPerEpoch(cells[0]) == 8)
+    // Past answers in tables cost what the step costs where it is longer than the timer's time; another network is a second pass.
+    let own = try #require(cells.first { $0.arm.kind == ArmKind.selfDistillation })
+    let tables = try [PastPredictions.Keeping.f32, .f16, .top].map { try timer.seconds(own, past: $0) }
+    _ = try timer.seconds(own, past: .network)
+    #expect(Set(tables).count == 1 && timer.distinctCosts == 6)
+    let patient = StepTimer(data, threads: 1, within: 0.001)
+    for past in PastPredictions.Keeping.allCases { _ = try patient.seconds(own, past: past) }
+    #expect((1...4).contains(patient.distinctCosts))
   }
 }

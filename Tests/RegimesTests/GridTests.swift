@@ -112,6 +112,22 @@ import Training
     #expect(Choice.all(grid, threshold: 0.5).filter { $0.way == .connected }.map(\.temperature) == [0, 0, 0])
   }
 
+  /// Checkpoints without an order: the best before pruning among the connected ones, else the one with the highest connectivity.
+  @Test func choicesOfGivenCheckpoints() throws {
+    let barrier = [[0, 0, -0.2], [-0.3, 0, -0.1], [-0.1, -0.2, -0.3], [-0.4, -0.06, -0.4]]
+    let grid = try Self.grid(Self.shaped, connectivity: barrier, denseErrors: [0.5, 0.4, 0.2, 0.3]) {
+      ($0.checkpoints, $0.knob) = (["a", "b", "c", "d"], RegimePlan.givenKnob)
+    }
+    let all = Choice.all(grid, threshold: -0.05)
+    #expect(all.filter { $0.way == .connected }.map(\.temperature) == [0, 1, 1])
+    #expect(all.filter { $0.way == .bestDense }.map(\.temperature) == [2, 2, 2])
+    #expect(!all.contains { $0.way == .coldest })
+    #expect(Phenomenon.all(grid).map(\.name) == ["barrier", "similarity"])
+    let outcome = try GridOutcome(grid)
+    #expect(outcome.labels.objection != nil && outcome.labels.calibration == nil)
+    #expect(outcome.table.hasPrefix("checkpoint,density") && !outcome.table.contains("move"))
+  }
+
   /// Labels only from a rule with an accuracy.
   @Test func labels() throws {
     let own = try GridOutcome(Self.grid(Self.shaped))

@@ -55,6 +55,14 @@ import Training
     }
   }
 
+  @Test func checkpointsInPlaceOfTemperatures() throws {
+    let json: JSONValue = ["checkpoints": ["x", "/y"], "densities": [0.5]]
+    let plan = try RegimePlan.grids(json, folder: "in")[0]
+    #expect(plan.checkpoints == ["in/x", "/y"] && plan.temperatures == [1, 2] && plan.knob == "checkpoint")
+    #expect(plan.questions == [.checkpoint] && plan.isGiven)
+    #expect(try RegimePlan.grids(plan.json())[0].json() == plan.json())
+  }
+
   @Test func severalGrids() throws {
     let plans = try RegimePlan.grids(
       changed {

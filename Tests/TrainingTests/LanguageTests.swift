@@ -184,6 +184,35 @@ import Transformers
     #expect(estimate.steps == 24 && estimate.sequences == 5 && !Files.exists(folder.file("none.first")))
   }
 
+  /// Averaged weights are what is stored; they are beside the training, whose steps they do not change, and part of a state.
+  @Test func averagedWeights() throws {
+    let folder = try TemporaryFolder()
+    func recipe(_ averaging: JSONValue?) throws -> LanguageRecipe {
+      try Self.recipe(folder) { json in
+        guard let averaging else { return }
+        json["training"]?["averaging"] = averaging
+      }
+    }
+    let plain = try LanguageOperation(recipe(nil), folder: folder.file("plain")).run()
+    let averaged = try recipe(["kind": "exponential", "decay": 0.9])
+    let whole = try LanguageOperation(averaged, folder: folder.file("whole")).run()
+    #expect(whole.history.map(\.loss) == plain.history.map(\.loss))
+    #expect(whole.history.last?.validation != plain.history.last?.validation)
+    #expect(whole.stored == whole.history.last?.validation)
+    #expect(throws: Interrupted.self) {
+      try LanguageOperation(averaged, folder: folder.file("part")).run(stop: 10)
+    }
+    _ = try LanguageOperation(averaged, folder: folder.file("part")).run()
+    for file in ["model/model.safetensors", "state.safetensors", "history.json"] {
+      #expect(
+        try Files.sha256(folder.file("part/\(file)")) == Files.sha256(folder.file("whole/\(file)")), "\(file)"
+      )
+    }
+    let last = try recipe(["kind": "last", "epochs": 1])
+    #expect(throws: TrainingError.self) { try LanguageOperation(last, folder: folder.file("last")) }
+    #expect(!Files.exists(folder.file("last")))
+  }
+
   @Test func recipesRefuse() throws {
     let folder = try TemporaryFolder()
     let decoder: JSONValue = ["network": "decoder"], mlp: JSONValue = ["network": ["kind": "mlp"]]

@@ -1,6 +1,8 @@
 import Checkpoints
 import Glibc
+import JSON
 import Probing
+import Recipes
 import Runtime
 import Tensors
 import TestSupport
@@ -26,6 +28,17 @@ import Training
     let noise = try NPYFile.items(packed + ":noise")
     #expect((0..<640).allSatisfy { noise.f32[$0] == Float($0 * 2_654_435_761 / 65536 % 256) })
     #expect(floats(try NPYFile.matrix(packed + ":few")) == [0.5, -2])
+  }
+
+  /// A recipe's data may lie in an archive, whose one hash stands for all its arrays.
+  @Test func recipesReadArchives() throws {
+    let packed = path("packed")
+    let data = try DataDescription(
+      KeyReader(
+        ["kind": "npy", "inputs": .string(packed + ":images"), "labels": .string(packed + ":labels")],
+        path: "data"))
+    #expect(data.storedFiles == [packed])
+    #expect(try data.hashes() == [packed: .string(try Files.sha256(packed))])
   }
 
   @Test func storedArraysAreRead() throws {

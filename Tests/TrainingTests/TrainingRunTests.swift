@@ -175,6 +175,11 @@ import Testing
     #expect(file.description == description && file.shape == [40] && file.provenance["seed"]?.int == 4)
     let a = Training.logits(training.network, data), b = Training.logits(file.network, data)
     #expect((0..<a.count).allSatisfy { a.f32[$0] == b.f32[$0] })
+    let other = try description.network(for: data, seed: 9)
+    try NetworkFile.read(path, into: other)
+    #expect(other.parameters[0].value.toFloats() == training.network.parameters[0].value.toFloats())
+    let wider = try NetworkDescription("mlp", ["hidden": .integers([17])]).network(for: data, seed: 9)
+    #expect(throws: TrainingError.self) { try NetworkFile.read(path, into: wider) }
     try training.write(state: path, recipe: [:])
     #expect(throws: TrainingError.self) { try NetworkFile(reading: path) }
   }
