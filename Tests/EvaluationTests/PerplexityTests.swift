@@ -75,7 +75,7 @@ struct PerplexityTests {
       return try PerplexityTest([text], tokenizer: tokenizer, contextLength: 256, options: options)
         .run(.init(model)).perplexity
     }
-    #expect(try perplexity(64, 32) < perplexity(8, 8))
+    #expect(try perplexity(16, 8) < perplexity(2, 1))
   }
 
   @Test func refusesWindowsThatCannotBe() throws {
