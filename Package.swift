@@ -31,7 +31,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Probing",
     [
-      "Architectures", "Transformers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics", "Tensors",
+      "Architectures", "Transformers", "Layers", "Tokenizers", "Checkpoints", "LinearAlgebra", "Statistics",
+      "Tensors",
       "JSON",
       "Runtime", collections,
     ]
@@ -85,7 +86,8 @@ let libraries: [(name: String, dependencies: [Target.Dependency])] = [
   (
     "Operation",
     [
-      "Architectures", "Checkpoints", "Transformers", "Tokenizers", "Tensors", "Organism", "Probing",
+      "Architectures", "Checkpoints", "Transformers", "Layers", "Tokenizers", "Tensors", "Organism",
+      "Probing",
       "Evaluation", "Surgery", "Recipes",
       "Statistics", "JSON", "Runtime", collections,
     ]
@@ -114,7 +116,7 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
       collections,
     ],
     [
-      "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py",
+      "COMPUTE.md", "Fixtures", "PARITY.md", "README.md", "random_checkpoint.py", "record_parity.py",
       "record_parity_encoders.py", "record_parity_moe.py", "write_reference.py",
     ]
   ),
@@ -178,7 +180,13 @@ let tests: [(name: String, dependencies: [Target.Dependency], exclude: [String])
     ["Training", "Importance", "Layers", "Tensors", "TestSupport", "Statistics", "JSON", "Runtime"],
     ["Fixtures", "record_landscape.py"]
   ),
-  ("Bench", ["Checkpoints", "Runtime", "Tensors", "Tokenizers", "Transformers"], []),
+  (
+    "Bench",
+    [
+      "Checkpoints", "Probing", "Reports", "JSON", "Runtime", "Tensors", "Tokenizers", "Transformers",
+      collections,
+    ], []
+  ),
 ]
 
 /// What lies in a folder of the package and is no source.
@@ -221,7 +229,7 @@ let package = Package(
       name: "Bench",
       dependencies: [
         .product(name: "ArgumentParser", package: "swift-argument-parser"), collections,
-      ] + everything, exclude: present(["README.md"], in: "Sources/Bench"), swiftSettings: strict),
+      ] + everything, exclude: present(["README.md", "Peers"], in: "Sources/Bench"), swiftSettings: strict),
   ]
     + libraries.map {
       .target(

@@ -9,6 +9,8 @@ struct Bench: ParsableCommand {
       MakeCorpusCommand.self, JudgeRepliesCommand.self, MakeCheckpointCommand.self, StagesCommand.self,
       PipelineCommand.self, KernelsCommand.self, DifferenceCommand.self, KillWritesCommand.self,
       TokenizerCommand.self, QuantileCommand.self, WandaCommand.self, PruningStudyCommand.self,
-      TrainCommand.self, TrainLanguageCommand.self, HeldOutCommand.self,
+      TrainCommand.self, TrainLanguageCommand.self, HeldOutCommand.self, AverageCommand.self,
+      ProbeCommand.self, MachineCommand.self, CompareCommand.self, GrowthCommand.self,
+      ComputeModesCommand.self,
     ])
 }

@@ -32,6 +32,12 @@ struct CheckpointShape: Sendable, Equatable {
         dtype: .bf16)
     ),
     (
+      "15m",
+      CheckpointShape(
+        blocks: 6, width: 288, mlpWidth: 768, heads: 6, keyValueHeads: 6, vocabulary: 32_000, context: 1024,
+        tied: true, dtype: .f32)
+    ),
+    (
       "110m",
       CheckpointShape(
         blocks: 12, width: 768, mlpWidth: 2048, heads: 12, keyValueHeads: 12, vocabulary: 32_000,

@@ -16,12 +16,14 @@ struct EditStages {
   let scratch: String
   /// Runs of each stage.
   let runs: Int
+  /// Whether runs with the model's pages dropped come before the warm ones.
+  var cold = true
 
   private static let budget = RowBudget(.share(0.02))
   private static let strength = 0.5
 
-  /// Measures all of them.
-  func run(_ watch: inout Stopwatch) throws {
+  /// Measures patching, writing, applying and verifying.
+  func edit(_ watch: inout Stopwatch) throws {
     let pages = try PageCache(folder: folder)
     let output = "\(scratch)/bench-edited-\(getpid())"
     let undo = output + ".undo.safetensors"
@@ -30,9 +32,10 @@ struct EditStages {
       try Files.remove(undo)
     }
     defer { try? clear() }
-    let patch = try locateAndBuild(pages, &watch)
+    let patch = try build(&watch)
     let weightBytes = try Double(open().weightBytes)
-    for cold in [true, false] {
+    try write(patch, weightBytes, to: output, undo: undo, &watch, clear)
+    for cold in temperatures {
       let what = cold ? "cold" : "warm"
       try watch.measure(
         "apply", what, amount: weightBytes, unit: "bytes", runs: runs, bound: Bounds.edit,
@@ -43,7 +46,7 @@ struct EditStages {
       ) { _ = try patch.apply(to: open(), output: output, undo: .file(undo)) }
     }
     let edited = try PageCache(folder: output)
-    for cold in [true, false] {
+    for cold in temperatures {
       let report = try watch.measure(
         "verify", cold ? "cold" : "warm", amount: weightBytes, unit: "bytes", runs: runs, bound: Bounds.edit,
         before: {
@@ -57,23 +60,67 @@ struct EditStages {
     }
   }
 
+  /// The part of applying that makes the copy: rehearsal with the touched tensors' hashes, copy, changed rows, flush to
+  /// the disk; ends where the comparison of all bytes begins. The base's hashes are known before, as on second use.
+  private func write(
+    _ patch: Patch, _ bytes: Double, to output: String, undo: String, _ watch: inout Stopwatch,
+    _ clear: () throws -> Void
+  ) throws {
+    let copied = Mark()
+    let base = try open()
+    _ = try base.sha256(ofTensors: base.tensorNames)
+    _ = try watch.measure(
+      "write", "warm, hashes known", amount: bytes, unit: "bytes", runs: runs, bound: Bounds.edit,
+      mark: copied,
+      before: {
+        try clear()
+        return nil
+      }
+    ) {
+      try patch.apply(to: base, output: output, undo: .file(undo)) { event in
+        if event.stage == "verify" { copied.set() }
+      }
+    }
+  }
+
+  /// Cold and warm, or warm alone.
+  private var temperatures: [Bool] { cold ? [true, false] : [false] }
+
   private func open() throws -> Checkpoint { try Checkpoint(folder: folder, cache: .none) }
 
-  private func locateAndBuild(_ pages: PageCache, _ watch: inout Stopwatch) throws -> Patch {
+  /// A random direction at the final norm.
+  private func direction() throws -> BehaviourDirection {
     let network = try Model(open()).network
     var random = CounterRandom(seed: 0, stream: "bench-direction")
-    let direction = BehaviourDirection.shared(
+    return BehaviourDirection.shared(
       (0..<network.width).map { _ in Float(random.normal()) }, site: .finalNorm)
+  }
+
+  /// Measures ranking every row of the first product of all MLPs: opening the model anew, and with the model open.
+  func locate(_ watch: inout Stopwatch) throws {
+    let pages = try PageCache(folder: folder)
+    let direction = try direction()
     let scanned = try Model(open()).scannedBytes
-    for (space, cold) in [(EditSpace.faithful, true), (.faithful, false), (.gainCorrected, false)] {
+    for (space, cold) in [(EditSpace.faithful, true), (.faithful, false), (.gainCorrected, false)]
+    where self.cold || !cold {
       _ = try watch.measure(
         "locate", "\(space.rawValue), \(cold ? "cold" : "warm")", amount: Double(scanned), unit: "bytes",
         runs: runs,
         bound: Bounds.edit, before: { cold ? try pages.drop() : try pages.warm() }
       ) { try Locate.rank(Model(open()), direction, space: space) }
     }
+    // Without opening the files and mapping their pages, which cost as much as the scan.
     let model = try Model(open())
-    let plan = try Locate.rank(model, direction, space: .faithful).plan(Self.budget)
+    _ = try Locate.rank(model, direction, space: .faithful)
+    _ = try watch.measure(
+      "locate open", "faithful, model open", amount: Double(scanned), unit: "bytes", runs: runs,
+      bound: Bounds.edit
+    ) { try Locate.rank(model, direction, space: .faithful) }
+  }
+
+  private func build(_ watch: inout Stopwatch) throws -> Patch {
+    let model = try Model(open())
+    let plan = try Locate.rank(model, direction(), space: .faithful).plan(Self.budget)
     let changes = try plan.changes(strength: Self.strength, binding: model.binding)
     let touched = Set(changes.map(\.tensor)).compactMap { model.checkpoint.entry($0)?.byteRange.count }
     return try watch.measure(

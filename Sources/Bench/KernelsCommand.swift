@@ -1,5 +1,6 @@
 import ArgumentParser
 import CKernels
+import JSON
 import Layers
 import Runtime
 import Tensors
@@ -11,14 +12,15 @@ struct KernelsCommand: ParsableCommand {
     abstract: "Time the kernels and print a Markdown table.",
     discussion: """
       A linear layer of M rows, N outputs and K inputs does 2·M·N·K operations. "of peak" is the share of the
-      multiply-add rate that was measured in registers just before, on as many threads. Medians of repeated runs,
-      with minimum and maximum: on a shared machine look at the maximum too.
+      multiply-add rate that was measured in registers just before, on as many threads; of products of bf16, where the
+      processor has them (AVX512_BF16), the rate of those. Medians of repeated runs, with minimum and maximum: on a shared
+      machine look at the maximum too.
       """)
 
   @Option(help: "Numbers of threads, such as 1,2.")
   var threads = "1,2"
 
-  @Option(help: "Instruction set: base, v3, v4, or best.")
+  @Option(help: "Instruction set: base, v3, v4, v4bf16, or best.")
   var set = "best"
 
   @Option(help: "Seconds a line.")
@@ -30,32 +32,61 @@ struct KernelsCommand: ParsableCommand {
   @Option(help: "Types of the weights: f32, f16, bf16; with a t behind: stored transposed.")
   var types = "f32,bf16"
 
+  @Flag(help: "Print lines of JSON instead of a table.")
+  var json = false
+
+  @Option(help: "Modes of weights that are bf16: f32, bf16 (inputs rounded, products of bf16).")
+  var compute = "f32,bf16"
+
   func run() throws {
-    let sets: [String: InstructionSet] = ["base": .base, "v3": .v3, "v4": .v4]
+    let sets: [String: InstructionSet] = ["base": .base, "v3": .v3, "v4": .v4, "v4bf16": .v4bf16]
     if set != "best" {
       guard let chosen = sets[set], InstructionSet.use(chosen) else {
         throw ValidationError("this processor has no instruction set \(set)")
       }
     }
-    print("\(Machine.processorName), \(Machine.system), \(InstructionSet.current.name)\n")
-    print("| kernel | threads | median | min – max | unit | of peak | weights GB/s |")
-    print("|---|---|---|---|---|---|---|")
+    let modes = try compute.split(separator: ",").map { name in
+      guard let mode = ComputeMode(rawValue: String(name)) else {
+        throw ValidationError("--compute \(name): f32 or bf16")
+      }
+      return mode
+    }
+    if !json {
+      print("\(Machine.processorName), \(Machine.system), \(InstructionSet.current.name)\n")
+      print("| kernel | threads | median | min – max | unit | of peak | weights GB/s |")
+      print("|---|---|---|---|---|---|---|")
+    }
     for count in threads.split(separator: ",").compactMap({ Int($0) }) {
       Parallel.setThreads(count)
-      let peak = Self.peak()
-      print("| multiply-add in registers | \(count) | \(text(peak)) | | GFLOP/s | 100 % | |")
+      let peak = Self.peak(ck_multiply_add)
+      if !json { print("| multiply-add in registers | \(count) | \(text(peak)) | | GFLOP/s | 100 % | |") }
+      var peaks: [ComputeMode: Double] = [.f32: peak, .bf16: peak]
+      if InstructionSet.current == .v4bf16 {
+        let own = Self.peak(ck_bf16_multiply_add)
+        peaks[.bf16] = own
+        if !json {
+          print(
+            "| products of bf16 in registers (VDPBF16PS) | \(count) | \(text(own)) | | GFLOP/s | 100 % | |")
+        }
+      }
       for type in types.split(separator: ",") {
-        for shape in shapes.split(separator: ",") { try timeLinear(String(shape), String(type), count, peak) }
+        for mode in modes where mode == .f32 || type.hasPrefix("bf16") {
+          for shape in shapes.split(separator: ",") {
+            try timeLinear(String(shape), String(type), mode, count, peaks[mode] ?? peak)
+          }
+        }
       }
       timeAttention(count, peak)
     }
   }
 
-  private func timeLinear(_ shape: String, _ type: String, _ threads: Int, _ peak: Double) throws {
+  private func timeLinear(
+    _ shape: String, _ type: String, _ mode: ComputeMode, _ threads: Int, _ peak: Double
+  ) throws {
     let sizes = shape.split(separator: "x").compactMap { Int($0) }
     let transposed = type.hasSuffix("t")
-    let name = transposed ? String(type.dropLast()) : type
-    guard sizes.count == 3, let dtype = DType(rawValue: name.uppercased()), dtype.isComputable else {
+    let stored = transposed ? String(type.dropLast()) : type
+    guard sizes.count == 3, let dtype = DType(rawValue: stored.uppercased()), dtype.isComputable else {
       throw ValidationError("no linear layer \(shape) with weights of \(type)")
     }
     let (m, n, k) = (sizes[0], sizes[1], sizes[2])
@@ -64,9 +95,10 @@ struct KernelsCommand: ParsableCommand {
       Tensor(Self.noise(n * k, 2), shape: transposed ? [k, n] : [n, k], dtype: dtype), transposed: transposed)
     let operations = 2 * Double(m) * Double(n) * Double(k)
     let times = Self.times(seconds) {
-      Linear.forward(y.f32, yStride: n, x.f32, xStride: k, rows: m, weight)
+      Linear.forward(y.f32, yStride: n, x.f32, xStride: k, rows: m, weight, compute: mode)
     }
-    line("linear \(shape) \(type)", threads, operations, times, peak, bytes: weight.byteCount)
+    let name = "linear \(shape) \(type)" + (mode == .bf16 ? ", products of bf16" : "")
+    line(name, threads, operations, times, peak, bytes: weight.byteCount)
   }
 
   private func timeAttention(_ threads: Int, _ peak: Double) {
@@ -94,6 +126,14 @@ struct KernelsCommand: ParsableCommand {
     let rates = times.map { operations / $0 * 1e-9 }.sorted()
     guard let low = rates.first, let high = rates.last else { return }
     let median = rates[rates.count / 2]
+    if json {
+      let facts: JSONValue = [
+        "stage": .string(String(name.prefix { $0 != " " && $0 != "," })), "what": .string(name),
+        "threads": .integer(threads), "operations_per_second": .number(median * 1e9),
+        "of_peak": .number(median / peak), "peak_operations_per_second": .number(peak * 1e9),
+      ]
+      return print((try? facts.text()) ?? "")
+    }
     let share = "\(Int((100 * median / peak).rounded())) %"
     let stream = bytes.map { text(Double($0) * median / operations) } ?? ""
     print(
@@ -117,14 +157,14 @@ struct KernelsCommand: ParsableCommand {
   }
 
   /// Multiply-adds in registers on the current number of threads, best of seven, in GFLOP/s.
-  private static func peak() -> Double {
+  private static func peak(_ work: @escaping @Sendable (Int) -> Double) -> Double {
     let count = Parallel.threads
     let rounds = InstructionSet.current == .base ? 20_000 : 1_000_000
     var best = 0.0
     for _ in 0..<7 {
       let before = Machine.seconds
-      Parallel.forEach(count, grain: 1) { _ = ck_multiply_add(rounds * $0.count) }
-      let operations = ck_multiply_add(1) * Double(rounds * count)
+      Parallel.forEach(count, grain: 1) { _ = work(rounds * $0.count) }
+      let operations = work(1) * Double(rounds * count)
       best = max(best, operations / (Machine.seconds - before) * 1e-9)
     }
     return best

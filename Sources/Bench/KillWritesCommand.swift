@@ -65,7 +65,7 @@ struct KillWritesCommand: ParsableCommand {
         complete += 1
         try check(output, base, patch)
       } else {
-        let left = try Files.list(folder).filter { $0.contains(".partial-") }
+        let left = try Files.list(folder).filter(Files.isPartial)
         if left.isEmpty { nothing += 1 } else { partial += 1 }
         if point % 10 == 0 {
           guard try wait(start(words)) == 0 else { throw ValidationError("kill \(point): no second run") }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Runtime
 import Tensors
 
-/// `Bench make-checkpoint --shape organism|110m|1.1b -o DIR`: a folder of random weights of a real shape.
+/// `Bench make-checkpoint --shape organism|15m|110m|1.1b -o DIR`: a folder of random weights of a real shape.
 struct MakeCheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "make-checkpoint",

@@ -29,7 +29,14 @@ struct PageCache {
   /// Reads the files, so that they are in memory if there is room.
   /// - Returns: the fraction that is there.
   func warm() throws -> Double {
-    for path in paths { _ = try Files.sha256(path) }
+    let page = Int(getpagesize())
+    for path in paths {
+      let file = try MappedFile(path: path)
+      // The system's read-ahead makes this as fast as reading all of it.
+      var sum: UInt8 = 0
+      for place in stride(from: 0, to: file.bytes.count, by: page) { sum ^= file.bytes[place] }
+      withExtendedLifetime(sum) {}
+    }
     return try resident()
   }
 

@@ -10,16 +10,17 @@ struct StagesCommand: ParsableCommand {
     commandName: "stages",
     abstract: "Times forward pass, generation, locating, editing and verifying on a checkpoint.",
     discussion: """
-      The forward pass stops at the final norm: no head. Generation starts from one token, so it times steps of the
-      key-value cache with the head. Editing stages run warm and, with the model's pages dropped, cold. The
-      tokens are random. Medians and bests of the runs; the load average tells how much others took away.
+      The forward pass shows every block's output and the final norm, of which each text's last token is kept, and makes
+      no logits. Generation starts from one token, so it times steps of the key-value cache with the head. Editing stages
+      run warm and, with the model's pages dropped, cold; write is the part of apply up to the flushed copy. The tokens
+      are random. Medians and bests of the runs; the load average tells how much others took away.
 
-      Example: Bench stages models/random-110m --json
+      Example: Bench stages models/random-110m --parts forward --shapes 32x64 --threads 2 --json
       """)
 
   /// Parts that can be chosen.
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case forward, generate, edit
+    case forward, generate, locate, edit
   }
 
   @Argument(help: "Checkpoint folder.")
@@ -31,10 +32,20 @@ struct StagesCommand: ParsableCommand {
   @Option(help: "Runs of each stage.")
   var runs = 3
 
+  @Option(
+    help: "Shapes of the forward pass as TEXTSxTOKENS. Default: one text of 512 tokens, and --texts of 64.")
+  var shapes: String?
+
+  @Option(help: "Numbers of threads of the forward pass, such as 1,2. Default: one, and all processors.")
+  var threads: String?
+
+  @Flag(help: "Only warm runs of the editing stages.")
+  var warm = false
+
   @Option(help: "New tokens of each text in generation.")
   var newTokens = 32
 
-  @Option(parsing: .upToNextOption, help: "Parts: forward, generate, edit. Default: all.")
+  @Option(parsing: .upToNextOption, help: "Parts: forward, generate, locate, edit. Default: all.")
   var parts: [Part] = Part.allCases
 
   @Option(help: "Where the edited copies go for a while. Default: beside the model.")
@@ -56,45 +67,51 @@ struct StagesCommand: ParsableCommand {
       if parts.contains(.forward) { try forward(model, &watch) }
       if parts.contains(.generate) { try generate(model, &watch) }
     }
-    if parts.contains(.edit) {
-      let folder = scratch ?? Files.folder(of: model)
-      try EditStages(folder: model, scratch: folder, runs: runs).run(&watch)
-    }
+    let stages = EditStages(
+      folder: model, scratch: scratch ?? Files.folder(of: model), runs: runs, cold: !warm)
+    if parts.contains(.locate) { try stages.locate(&watch) }
+    if parts.contains(.edit) { try stages.edit(&watch) }
     try watch.finish()
   }
 
-  /// Random tokens, `count` texts of `length`.
-  private func tokens(_ model: Model, count: Int, length: Int) -> [[Int32]] {
-    var random = CounterRandom(seed: 0, stream: "bench-tokens")
-    return (0..<count).map { _ in (0..<length).map { _ in Int32(random.below(model.network.vocabulary)) } }
-  }
-
   private func forward(_ model: Model, _ watch: inout Stopwatch) throws {
-    let context = model.network.contextLength
     let all = Machine.processors
     defer { Parallel.setThreads(all) }
-    for (count, length) in [(1, min(512, context)), (texts, min(64, context))] {
-      let tokens = tokens(model, count: count, length: length)
-      func pass() throws { try model.observe(tokens, sites: [.finalNorm]) { _, _, _, _, _ in } }
-      try pass()  // maps the weights and starts the pool
-      for threads in Set([1, all]).sorted() {
+    for (count, length) in try sizes(model.network.contextLength) {
+      let texts = RandomTexts(model, count: count, length: length)
+      for threads in try counts(all) {
         Parallel.setThreads(threads)
-        try watch.measure(
-          "forward", "\(count)×\(length)", amount: Double(count * length), unit: "tokens", runs: runs,
-          bound: Bounds.forward, pass)
+        try texts.measureForward(&watch, runs: runs)
       }
+    }
+  }
+
+  /// The shapes of the forward pass.
+  private func sizes(_ context: Int) throws -> [(count: Int, length: Int)] {
+    guard let shapes else { return [(1, min(512, context)), (texts, min(64, context))] }
+    return try shapes.split(separator: ",").map { shape in
+      let numbers = shape.split(separator: "x").compactMap { Int($0) }
+      guard numbers.count == 2, numbers.allSatisfy({ $0 > 0 }) else {
+        throw ValidationError("--shapes \(shape): expected TEXTSxTOKENS, such as 32x64")
+      }
+      return (numbers[0], numbers[1])
+    }
+  }
+
+  private func counts(_ all: Int) throws -> [Int] {
+    guard let threads else { return Set([1, all]).sorted() }
+    return try threads.split(separator: ",").map { text in
+      guard let count = Int(text), count > 0 else {
+        throw ValidationError("--threads \(text): expected numbers from 1, such as 1,2")
+      }
+      return count
     }
   }
 
   private func generate(_ model: Model, _ watch: inout Stopwatch) throws {
     let new = min(newTokens, model.network.contextLength - 1)
     for count in Set([1, texts]).sorted() {
-      let prompts = tokens(model, count: count, length: 1)
-      let options = GenerationOptions(maximumTokens: new, stops: [])
-      _ = try watch.measure(
-        "generate", "\(count)×\(new)", amount: Double(count * new), unit: "tokens", runs: runs,
-        bound: Bounds.forward
-      ) { try model.generate(prompts: prompts, options: options) }
+      try RandomTexts(model, count: count, length: 1).measureGeneration(&watch, new: new, runs: runs)
     }
   }
 }

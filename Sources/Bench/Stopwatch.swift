@@ -2,6 +2,7 @@ import Glibc
 import JSON
 import Reports
 import Runtime
+import Synchronization
 import Tensors
 
 /// Times stages and watches their memory.
@@ -18,10 +19,10 @@ struct Stopwatch {
   /// Runs a stage several times and returns what the last run gave.
   ///
   /// `amount` counts the tokens or bytes of one run. `before` prepares a run, untimed, and returns the fraction of the
-  /// model that is in memory, where it looked.
+  /// model that is in memory, where it looked. A run ends when `body` returns, or where it set `mark` before.
   mutating func measure<R>(
     _ stage: String, _ what: String, amount: Double, unit: String, runs: Int, bound: UInt64? = nil,
-    before: () throws -> Double? = { nil }, _ body: () throws -> R
+    mark: Mark? = nil, before: () throws -> Double? = { nil }, _ body: () throws -> R
   ) throws -> R {
     var seconds: [Double] = []
     var processor: [Double] = []
@@ -31,10 +32,11 @@ struct Stopwatch {
     while true {
       if let fraction = try before() { resident.append(fraction) }
       Self.forgetPeaks()
-      let (start, used) = (Machine.seconds, Self.processorSeconds)
+      let start = Moment.now
       let result = try body()
-      seconds.append(Machine.seconds - start)
-      processor.append(Self.processorSeconds - used)
+      let end = mark?.take() ?? .now
+      seconds.append(end.seconds - start.seconds)
+      processor.append(end.processor - start.processor)
       anonymous = max(anonymous, MemoryWatch.peakAnonymousBytes)
       peak = max(peak, Machine.peakBytes)
       guard seconds.count >= runs else { continue }
@@ -64,13 +66,6 @@ struct Stopwatch {
     fflush(nil)
   }
 
-  /// Processor time of all threads of this process so far, in seconds.
-  private static var processorSeconds: Double {
-    var time = timespec()
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
-
   /// The C library's `malloc_trim`, which its Swift module leaves out; nil where it has none.
   private static let trim: (@convention(c) (Int) -> Int32)? = dlsym(nil, "malloc_trim").map {
     unsafeBitCast($0, to: (@convention(c) (Int) -> Int32).self)
@@ -86,5 +81,35 @@ struct Stopwatch {
     }
     MemoryWatch.start()
     MemoryWatch.restart()
+  }
+}
+
+/// A moment on the clock and on that of processor time.
+struct Moment: Sendable {
+  /// Seconds on a clock that only runs forward.
+  var seconds: Double
+  /// Processor time of all threads of this process so far, in seconds.
+  var processor: Double
+
+  /// This moment.
+  static var now: Moment {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Moment(seconds: Machine.seconds, processor: Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9)
+  }
+}
+
+/// The first moment at which something was reached; any thread may set it.
+final class Mark: Sendable {
+  private let moment = Mutex<Moment?>(nil)
+
+  /// Sets the moment unless it is set.
+  func set() { moment.withLock { if $0 == nil { $0 = .now } } }
+
+  /// Hands the moment over and forgets it.
+  func take() -> Moment? {
+    moment.withLock { moment in
+      defer { moment = nil }; return moment
+    }
   }
 }

@@ -25,44 +25,43 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Steps of a run; standard 100 for mlp, 5 for the others.")
   var steps: Int?
 
-  @Option(help: "Timed runs.")
-  var runs = 7
-
-  @Option(help: "Threads.")
-  var threads = 2
-
-  @Flag(help: "Print lines of JSON instead of a table.")
-  var json = false
+  @OptionGroup var timing: TimingOptions
 
   func validate() throws {
-    guard batch > 0, runs > 0, threads > 0, (steps ?? 1) > 0 else {
-      throw ValidationError("--batch, --runs, --threads and --steps must be at least 1")
+    guard batch > 0, (steps ?? 1) > 0 else {
+      throw ValidationError("--batch and --steps must be at least 1")
     }
   }
 
   func run() throws {
-    Parallel.setThreads(threads)
-    var watch = Stopwatch(json: json)
+    var watch = timing.begin()
     for name in networks.split(separator: ",") {
       let (network, shape) = try Self.network(String(name))
       let items = batch * (steps ?? (name == "mlp" ? 100 : 5))
-      var random = CounterRandom(seed: 0, stream: "bench-train")
-      let inputs = Tensor((0..<items * network.inputs).map { _ in Float(random.normal()) })
-      let data = try LabelledData(
-        inputs, shape: shape, labels: (0..<items).map { _ in random.below(10) }, classes: 10,
-        source: "random items")
-      var plan = TrainingPlan()
-      (plan.epochs, plan.batchSize, plan.learningRate) = (runs + 1, batch, 0.01)
-      plan.settings = ["nesterov": .flag(false)]
-      let training = try Training(network, plan: plan, data: data)
+      let training = try Self.training(
+        network, shape: shape, items: items, batch: batch, epochs: timing.runs + 1)
       _ = try training.runEpoch()
       _ = try watch.measure(
         "train", "\(name), \(network.parameterCount) parameters, batch \(batch)", amount: Double(items),
-        unit: "images",
-        runs: runs
+        unit: "images", runs: timing.runs
       ) { try training.runEpoch() }
     }
     try watch.finish()
+  }
+
+  /// A training on random items of ten classes, SGD with momentum 0.9, for at most `epochs` epochs.
+  static func training(
+    _ network: TrainableNetwork, shape: [Int], items: Int, batch: Int, epochs: Int
+  ) throws -> Training {
+    var random = CounterRandom(seed: 0, stream: "bench-train")
+    let inputs = Tensor((0..<items * network.inputs).map { _ in Float(random.normal()) })
+    let data = try LabelledData(
+      inputs, shape: shape, labels: (0..<items).map { _ in random.below(10) }, classes: 10,
+      source: "random items")
+    var plan = TrainingPlan()
+    (plan.epochs, plan.batchSize, plan.learningRate) = (epochs, batch, 0.01)
+    plan.settings = ["nesterov": .flag(false)]
+    return try Training(network, plan: plan, data: data)
   }
 
   private static func network(_ name: String) throws -> (TrainableNetwork, shape: [Int]) {

@@ -1,7 +1,6 @@
 import Architectures
 import ArgumentParser
 import Runtime
-import Tensors
 import Training
 import Transformers
 
@@ -26,24 +25,14 @@ struct TrainLanguageCommand: ParsableCommand {
   @Option(help: "Tokens of a sequence.")
   var sequence = 256
 
-  @Option(help: "Timed steps.")
-  var runs = 7
-
-  @Option(help: "Threads.")
-  var threads = 2
-
-  @Flag(help: "Print lines of JSON instead of a table.")
-  var json = false
+  @OptionGroup var timing: TimingOptions
 
   func validate() throws {
-    guard batch > 0, sequence > 0, runs > 0, threads > 0 else {
-      throw ValidationError("--batch, --sequence, --runs and --threads must be at least 1")
-    }
+    guard batch > 0, sequence > 0 else { throw ValidationError("--batch and --sequence must be at least 1") }
   }
 
   func run() throws {
-    Parallel.setThreads(threads)
-    var watch = Stopwatch(json: json)
+    var watch = timing.begin()
     let decoder = try Decoder(folder: model)
     var random = CounterRandom(seed: 0, stream: "bench-tokens")
     let documents = (0..<batch).map { _ in
@@ -56,11 +45,11 @@ struct TrainLanguageCommand: ParsableCommand {
     plan.optimiser = "adamw"
     plan.settings = ["weight_decay": .number(0.01)]
     let data = try LanguageData(documents, packing: .documents(length: sequence))
-    let training = try DecoderTraining(decoder, plan: plan, data: data, steps: runs + 2)
+    let training = try DecoderTraining(decoder, plan: plan, data: data, steps: timing.runs + 2)
     for _ in 0..<2 { _ = try training.step() }
     _ = try watch.measure(
       "train lm", "\(decoder.parameterCount) weights, \(batch)×\(sequence)", amount: Double(batch * sequence),
-      unit: "tokens", runs: runs
+      unit: "tokens", runs: timing.runs
     ) { try training.step() }
     try watch.finish()
   }

@@ -46,7 +46,7 @@ public struct Artefact: Sendable, Equatable {
     func add(_ place: String, as name: String) throws {
       try Cancellation.check()
       if Files.isFolder(place) {
-        for entry in try Files.list(place) where !entry.hasPrefix(".") && !entry.contains(".partial-") {
+        for entry in try Files.list(place) where !entry.hasPrefix(".") && !Files.isPartial(entry) {
           try add(place + "/" + entry, as: name.isEmpty ? entry : name + "/" + entry)
         }
       } else {

@@ -174,6 +174,8 @@ public struct SystemFacts: Sendable, Equatable {
   public var memoryBytes: UInt64
   /// What OpenBLAS says its kernels are for; nil where it was not asked.
   public var openblasCore: String?
+  /// How the linear layers of the models were computed, `f32` or `bf16`; nil where no model ran.
+  public var compute: String?
 
   /// The machine this runs on; the caller knows what OpenBLAS chose.
   public init(openblasCore: String? = nil) {
@@ -187,7 +189,7 @@ public struct SystemFacts: Sendable, Equatable {
   var json: JSONValue {
     [
       "os": .string(os), "cpu": .string(cpu), "isa": .strings(isa), "ram_bytes": .integer(memoryBytes),
-      "openblas_core": .optional(openblasCore),
+      "openblas_core": .optional(openblasCore), "compute": .optional(compute),
     ]
   }
 }

@@ -24,7 +24,7 @@ public enum SchemaRegistry {
     + EditSchemas.entries + TrustSchemas.entries + PruneSchemas.entries
     + ImportanceSchemas.entries
     + TrainingSchemas.entries + StudySchemas.entries + RegimeSchemas.entries
-    + ProgramSchemas.entries + [RecipeSchema.entry] + TrainingRecipeSchema.entries
+    + ProgramSchemas.entries + BenchSchemas.entries + [RecipeSchema.entry] + TrainingRecipeSchema.entries
 
   /// The names of all kinds, those of reports first.
   public static var kinds: [String] { entries.map(\.kind) }

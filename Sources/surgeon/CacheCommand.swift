@@ -72,8 +72,8 @@ struct CacheCommand: ReportingCommand {
     let bytes = sites.reduce(0) { $0 + $1.width(network) } * 4 * poolings.count * encoded.count
     if dryRun {
       let run = DryRun(
-        passOver: tokens, of: network, weightBytes: opened.model.checkpoint.weightBytes, writeBytes: bytes,
-        output: output)
+        WorkEstimate(passing: tokens, in: encoded.count, through: opened.model), passing: tokens,
+        through: opened.model, writeBytes: bytes, output: output)
       report.results["dry_run"] = run.json
       return try session.show(report, heading: run.lines, tables: [])
     }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Glibc
 import JSON
+import Layers
 import LinearAlgebra
 import OrderedCollections
 import Reports
@@ -17,8 +19,14 @@ struct CommonOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "Threads; no result depends on it. Default: all processors.")
   var threads: Int?
 
-  @Option(name: .long, help: "Arithmetic of forward passes: auto or f32 (bf16 comes with a later version).")
-  var compute = "auto"
+  @Option(
+    name: .long,
+    help: ArgumentHelp(
+      "Products of linear layers in forward passes: f32; bf16 (rounded inputs, for weights stored as bf16); auto.",
+      discussion:
+        "auto is bf16 where the weights are bf16 and the processor has AVX512_BF16, else f32. SURGEON_COMPUTE gives the default."
+    ))
+  var compute = ComputeChoice.standard
 
   @Option(name: .long, help: "Progress on stderr: auto, plain, jsonl or none.")
   var progress = "auto"
@@ -37,8 +45,8 @@ struct CommonOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads must be at least 1") }
-    guard compute == "auto" || compute == "f32" else {
-      throw ValidationError("--compute \(compute): this version computes in f32 (auto and f32 are the same)")
+    if let name = ComputeChoice.named, ComputeChoice(rawValue: name) == nil {
+      throw ValidationError("SURGEON_COMPUTE=\(name): expected auto, f32 or bf16")
     }
     do {
       _ = try ProgressMode(named: progress)
@@ -48,6 +56,14 @@ struct CommonOptions: ParsableArguments {
       throw ValidationError("\(error)")
     }
   }
+}
+
+extension ComputeChoice: ExpressibleByArgument {
+  /// What the environment asks for, so that scripts give the same numbers on every processor.
+  static var named: String? { getenv("SURGEON_COMPUTE").map { String(cString: $0) } }
+
+  /// The mode of commands that are not told one.
+  static var standard: ComputeChoice { named.flatMap(ComputeChoice.init) ?? .auto }
 }
 
 /// A command with a report: what every file of this folder but the listings is.
@@ -70,6 +86,8 @@ struct Session {
   let progress: ProgressSink
   /// How tables are printed.
   let format: TableFormat
+  /// How models compute.
+  let compute: ComputeChoice
   /// The renderer, for lines that must not tear the progress line.
   let renderer: ProgressRenderer
 
@@ -109,7 +127,8 @@ extension ReportingCommand {
     let mode = common.quiet ? ProgressMode.none : try ProgressMode(named: common.progress)
     let renderer = ProgressRenderer(mode: mode)
     let format = try common.format.map { try TableFormat(named: $0) } ?? .table
-    let session = Session(progress: renderer.sink, format: format, renderer: renderer)
+    let session = Session(
+      progress: renderer.sink, format: format, compute: common.compute, renderer: renderer)
     var report = ReportEnvelope(
       kind: Self.kind, run: RunFacts(seed: common.seed, threads: threads),
       system: SystemFacts(openblasCore: BLASLibrary.coreName))

@@ -56,16 +56,15 @@ struct DistillRunCommand: ReportingCommand {
     report.run.seed = plan.base.seeds[0]
     report.run.configuration = try plan.json()
     if dryRun {
-      let estimate = try Study.estimate(plan)
-      let costs = try Study.pastCosts(plan, plan.base.data.read())
-      report.results = estimate.json(costs)
+      let estimate = try Study.estimate(plan, withPastCosts: true)
+      report.results = estimate.json
       try session.show(
         report, heading: ["dry run: nothing was written"] + estimate.lines,
-        tables: [estimate.table, .past(costs)])
+        tables: [estimate.table, .past(estimate.pastCosts)])
       return
     }
     let study = try Study(plan, folder: output)
-    for path in plan.base.data.files.values.joined() { try report.read(file: path, role: "data") }
+    for path in plan.base.data.storedFiles { try report.read(file: path, role: "data") }
     var predicted: Double?
     if !study.folder.isFinished {
       let estimate = try Study.estimate(plan, within: 0.2)
@@ -110,7 +109,7 @@ struct DistillRunCommand: ReportingCommand {
 }
 
 extension Study.Estimate {
-  fileprivate func json(_ costs: [Study.PastCost]) -> JSONValue {
+  fileprivate var json: JSONValue {
     [
       "trainings": .integer(cells), "threads": .integer(threads), "parameters": .integer(parameters),
       "items": [
@@ -122,7 +121,7 @@ extension Study.Estimate {
         seconds.map {
           ["setting": .string($0.setting), "arm": .string($0.arm), "seconds": .number($0.seconds)]
         }),
-      "past_costs": .past(costs),
+      "past_costs": .past(pastCosts),
     ]
   }
 

@@ -16,7 +16,8 @@ struct DoctorCommand: ReportingCommand {
     abstract:
       "Whether this machine and build can do the work: instruction sets, threads, memory, disk, self-check.",
     discussion: """
-      The self-check runs small kernels on every instruction set of the processor: all must give the same bits.
+      The self-check runs small kernels on every instruction set of the processor: all must give the same bits (products
+      of bf16, where the processor has its own, the same within rounding).
 
       Example: surgeon doctor --format json | jq '.results.checks[] | select(.passed == false)'
       """)
@@ -25,6 +26,13 @@ struct DoctorCommand: ReportingCommand {
   @OptionGroup var common: CommonOptions
 
   var defaultReport: String? { nil }
+
+  /// Whether the processor has them, and what `--compute auto` takes.
+  private static var bf16Products: String {
+    ComputeMode.hasBF16Products
+      ? "AVX512_BF16 here: --compute auto takes bf16 for weights stored as bf16, f32 otherwise"
+      : "no AVX512_BF16, they are emulated without gain of speed: --compute auto takes f32"
+  }
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
     let kernels = KernelCheck()
@@ -37,6 +45,7 @@ struct DoctorCommand: ReportingCommand {
         kernels.outcomes.map {
           "\($0.instructionSet) \($0.sha256.prefix(12)) (error \(Format.significant($0.worstError, 2)))"
         }.joined(separator: ", ")),
+      Check("bf16_products", nil, Self.bf16Products),
       Check(
         "sha256", SHA256.hex("abc").hasPrefix("ba7816bf8f01cfea414140de5dae2223"), "of \"abc\""),
       Check("threads", nil, "\(Parallel.threads) in use, \(Machine.processors) processors"),

@@ -5,6 +5,7 @@ import Reports
 import Runtime
 import Statistics
 import Surgery
+import Transformers
 
 /// `surgeon edit verify MODEL [--patch P] [--base DIR]`.
 struct EditVerifyCommand: ReportingCommand {
@@ -48,8 +49,9 @@ struct EditVerifyCommand: ReportingCommand {
     if let path = self.patch { try report.read(file: path, role: "patch") }
     if dryRun {
       let bytes = checkpoint.weightBytes + 2 * (base?.weightBytes ?? 0)
-      let run = DryRun(
-        readBytes: bytes, writeBytes: 0, holdBytes: 32 << 20, output: model, seconds: Double(bytes) / 1.5e9)
+      var work = WorkEstimate()
+      work.hashedBytes = Double(bytes)
+      let run = DryRun(work, readBytes: bytes, writeBytes: 0, holdBytes: 32 << 20, output: model)
       report.results = ["passed": false, "checks": [], "dry_run": run.json]
       return try session.show(report, heading: run.lines, tables: [])
     }

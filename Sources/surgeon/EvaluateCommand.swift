@@ -92,8 +92,15 @@ struct EvaluateCommand: ReportingCommand {
     let test = try documents.map { try perplexityTest($0, opened, tokenizer) }
     if dryRun {
       let tokens = tests.reduce(test?.tokens ?? 0) { $0 + $1.tokens }
+      // Questions are short, windows of texts are as long as the model takes.
+      var work = WorkEstimate(
+        passing: tokens - (test?.tokens ?? 0), in: max(1, (tokens - (test?.tokens ?? 0)) / 64),
+        through: opened.model, logits: true)
+      work.addPass(
+        test?.tokens ?? 0, in: test?.windowCount ?? 0,
+        through: opened.model, logits: true)
       let run = DryRun(
-        passOver: tokens, of: opened.model.network, weightBytes: opened.model.checkpoint.weightBytes,
+        work, passing: tokens, through: opened.model,
         writeBytes: output == nil ? 0 : tests.reduce(0) { $0 + $1.file.items.count * 1024 },
         output: output ?? model)
       report.results = ["tasks": [], "texts": nil, "dry_run": run.json]

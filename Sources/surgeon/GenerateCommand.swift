@@ -1,4 +1,6 @@
+import Architectures
 import ArgumentParser
+import Checkpoints
 import Evaluation
 import JSON
 import Reports
@@ -56,6 +58,9 @@ struct GenerateCommand: ReportingCommand {
   @Option(help: "Texts continued side by side; no result depends on it.")
   var batchSize = 96
 
+  @Flag(help: "Say what would be read, held and roughly taken, and do nothing.")
+  var dryRun = false
+
   @OptionGroup var common: CommonOptions
 
   var defaultReport: String? { nil }
@@ -84,6 +89,9 @@ struct GenerateCommand: ReportingCommand {
     let options = GenerationOptions(
       maximumTokens: maxTokens, sampling: SamplingOptions(temperature: temperature, topK: topK, topP: topP),
       seed: common.seed, stops: try opened.stops(stop, tokenizer), batchSize: batchSize)
+    if dryRun {
+      return try dry(prompts.map { tokenizer.encode($0).ids.count }, opened.model, &report, session)
+    }
     let generated = try opened.model.generate(
       prompts: prompts.map { tokenizer.encode($0).ids }, options: options, overlay: opened.overlay,
       progress: session.progress)
@@ -121,5 +129,23 @@ struct GenerateCommand: ReportingCommand {
       ])
     }
     try session.show(table)
+  }
+  /// What continuing prompts of some lengths would take, were every reply as long as it may be.
+  private func dry(
+    _ lengths: [Int], _ model: Model, _ report: inout ReportEnvelope, _ session: Session
+  ) throws {
+    let tokens = lengths.reduce(0, +), network = model.network
+    let rows = min(lengths.count, batchSize)
+    var work = WorkEstimate()
+    work.addGeneration(
+      of: network, prompts: Double(lengths.count), length: Double(tokens) / Double(max(1, lengths.count)),
+      new: Double(maxTokens), batch: Double(batchSize), weightBytes: model.checkpoint.weightBytes)
+    var run = DryRun(work, passing: tokens, through: model, writeBytes: 0, output: self.model)
+    // Keys and values of every text that is continued at the same time, and its logits.
+    let kept =
+      2 * network.blocks * network.keyValueHeads * network.headSize * ((lengths.max() ?? 0) + maxTokens)
+    run.holdBytes += 4 * rows * (kept + network.vocabulary)
+    report.results = ["replies": [], "dry_run": run.json]
+    try session.show(report, heading: run.lines, tables: [])
   }
 }

@@ -51,8 +51,8 @@ struct ImatrixCommand: ReportingCommand {
     report.results = ["calibration": calibration.json(file: texts.calibration), "entries": []]
     if dryRun {
       let pass = DryRun(
-        passOver: calibration.tokens, of: model.network, weightBytes: model.checkpoint.weightBytes,
-        writeBytes: 4 * floats, output: output)
+        WorkEstimate(passing: calibration.tokens, in: calibration.texts.count, through: model),
+        passing: calibration.tokens, through: model, writeBytes: 4 * floats, output: output)
       report.results["dry_run"] = pass.json
       return try session.show(report, heading: pass.lines, tables: [])
     }

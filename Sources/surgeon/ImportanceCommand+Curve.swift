@@ -78,9 +78,11 @@ struct CurveOptions: ParsableArguments {
       let parts = ([.whole] + scopes.filter { $0 != .whole }).flatMap { $0.parts(of: question.matrices) }
         .count
       let passes = 1 + question.scores.count * parts * options.arms.count * options.shares.count
+      let work = WorkEstimate(
+        passing: metric.tokens, in: max(1, metric.tokens / 64), through: question.model, logits: true,
+        times: passes)
       let run = DryRun(
-        passOver: passes * metric.tokens, of: question.model.network,
-        weightBytes: question.model.checkpoint.weightBytes, writeBytes: 0,
+        work, passing: metric.tokens, through: question.model, writeBytes: 0,
         output: output ?? question.model.checkpoint.folder)
       report.results = ["scores": .strings(question.scores.map(\.description)), "dry_run": run.json]
       return try session.show(

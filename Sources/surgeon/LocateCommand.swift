@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Checkpoints
 import JSON
+import Layers
 import Probing
 import Reports
 import Runtime
@@ -133,12 +134,31 @@ struct LocateCommand: ReportingCommand {
           + "\(Format.count(ranking.matrices.values.reduce(0) { $0 + $1.parts.count })) matrices, space "
           + "\(space.rawValue), direction at \(plan.site); strength 1 adds \(Format.significant(Double(plan.medianNorm))), "
           + "the rows' median length (α = \(Format.significant(plan.alpha(strength: 1))))"
-      ], tables: [plan.table], closing: closing(opened.model.network))
+      ], tables: [plan.table],
+      closing: try dry(ranking, opened.model, &report) ?? closing(opened.model.network))
+  }
+
+  /// What the run would take; nil for a run that writes. The ranking itself is made, so that its table can be seen.
+  private func dry(
+    _ ranking: Locate.Ranking, _ model: Model, _ report: inout ReportEnvelope
+  ) throws -> [String]? {
+    guard dryRun else { return nil }
+    let bytes = try ranking.matrices.values.flatMap(\.parts).reduce(0) {
+      try $0 + model.linear($1.role).byteCount
+    }
+    var work = WorkEstimate()
+    work.addRead(Double(bytes))
+    // A row with its cosine and norm takes 32 bytes; the plan keeps them and the direction.
+    let run = DryRun(
+      work, readBytes: bytes, writeBytes: 16 * ranking.rows.count,
+      holdBytes: 64 * ranking.rows.count + (32 << 20),
+      output: output)
+    report.results["dry_run"] = run.json
+    return run.lines
   }
 
   /// What comes next: a sweep, or without next tokens the patch at once.
   private func closing(_ network: Network) -> [String] {
-    if dryRun { return ["dry run: nothing was written"] }
     return network.hasHead
       ? ["use with: surgeon sweep \(model) --plan \(output) --prompts P --neutral N --lexicon W -o SWEEP"]
       : ["use with: surgeon edit build \(model) --plan \(output) --strength 1 -o PATCH"]
@@ -171,7 +191,8 @@ struct LocateCommand: ReportingCommand {
         "ablation of the direction at \(plan.site) out of \(facts.role): \(Format.count(facts.rows)) rows in "
           + "\(plan.targets.count { $0.factor != 0 }) matrices, norms \(plan.norms.rawValue) (\(plan.norms.summary)); "
           + "strength 1 takes all of it out"
-      ], tables: [plan.table], closing: closing(model.network))
+      ], tables: [plan.table],
+      closing: dryRun ? ["dry run: nothing was written"] : closing(model.network))
   }
 }
 

@@ -3,6 +3,7 @@ import ArgumentParser
 import Checkpoints
 import Evaluation
 import JSON
+import Layers
 import Reports
 import Runtime
 import Surgery
@@ -15,11 +16,13 @@ struct OpenedModel {
   let patch: Patch?
   let overlay: Overlay?
 
+  /// Opens a folder in the mode that the session asks for, or in the one of another model beside which it runs.
   init(
-    _ folder: String, patch path: String? = nil, role: String = "model", into report: inout ReportEnvelope,
-    _ session: Session
+    _ folder: String, patch path: String? = nil, role: String = "model", compute: ComputeChoice? = nil,
+    into report: inout ReportEnvelope, _ session: Session
   ) throws {
-    let model = try Model(folder: folder)
+    let model = try Model(folder: folder, compute: compute ?? session.compute)
+    report.computed(by: model)
     try report.read(model.checkpoint, role: role, progress: session.progress)
     for note in model.checkpoint.notes { report.warn("CHECKPOINT_NOTE", note) }
     report.warn(of: model.binding.detection)
@@ -48,7 +51,35 @@ struct OpenedModel {
   }
 }
 
+extension OpenedModel {
+  /// This model and another one in one mode, in which both can be compared: f32 where `auto` took different ones.
+  func alike(_ other: Model, into report: inout ReportEnvelope) throws -> (own: Model, other: Model) {
+    guard model.compute != other.compute else { return (model, other) }
+    report.system.compute = ComputeMode.f32.rawValue
+    return (try model.computing(in: .f32), try other.computing(in: .f32))
+  }
+}
+
 extension ReportEnvelope {
+  /// Records the mode of a model that runs, and says where a mode brings less than its name promises.
+  mutating func computed(by model: Model) {
+    system.compute = model.compute.rawValue
+    guard model.compute == .bf16 else { return }
+    let (stored, all) = model.blockProducts
+    if stored < all {
+      warn(
+        "COMPUTE_F32_LAYERS",
+        "the weights of \(all - stored) of \(all) products in the blocks are not stored as bf16: they compute in f32"
+      )
+    }
+    if stored > 0, !ComputeMode.hasBF16Products {
+      warn(
+        "COMPUTE_EMULATED",
+        "this processor has no AVX512_BF16: products of bf16 are emulated, which brings no speed over --compute f32"
+      )
+    }
+  }
+
   /// Says that the roles were detected from names and shapes, and what was assumed.
   mutating func warn(of detection: Detection?) {
     guard let detection else { return }

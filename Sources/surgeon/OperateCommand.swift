@@ -49,7 +49,9 @@ struct OperateCommand: ReportingCommand {
       session.show(try OperationPlan(plan).json.text(.pretty))
       return
     }
-    let operation = try Operation(plan, folder: output, progress: session.progress)
+    let operation = try Operation(
+      plan, folder: output, compute: session.compute, progress: session.progress)
+    report.computed(by: operation.base)
     let finished: FinishedOperation
     if operation.folder.isFinished {
       finished = try FinishedOperation(verifying: operation.folder)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import JSON
+import Layers
 import Reports
 import Runtime
 import Statistics
@@ -34,10 +35,13 @@ struct ParityCommand: ReportingCommand {
 
   func validate() throws {
     if !(tolerance > 0) { throw ValidationError("--tolerance must be positive") }
+    if common.compute == .bf16 {
+      throw ValidationError("--compute bf16: parity is judged in f32; leave the option out")
+    }
   }
 
   func work(_ report: inout ReportEnvelope, _ session: Session) throws {
-    let opened = try OpenedModel(model, into: &report, session)
+    let opened = try OpenedModel(model, compute: .f32, into: &report, session)
     try report.read(file: against, role: "reference")
     let parity = try Parity(
       opened.model, reference: against, tolerance: tolerance, progress: session.progress)

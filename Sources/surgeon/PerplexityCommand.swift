@@ -2,6 +2,7 @@ import Architectures
 import ArgumentParser
 import Evaluation
 import JSON
+import Layers
 import Reports
 import Runtime
 import Statistics
@@ -62,18 +63,19 @@ struct PerplexityCommand: ReportingCommand {
     let test = try PerplexityTest(
       documents.texts, tokenizer: tokenizer, contextLength: opened.model.network.contextLength,
       options: options)
-    var reference: PerplexityTest.Side?
+    var (own, reference): (Model, PerplexityTest.Side?) = (opened.model, nil)
     if let referenceModel {
       let other = try OpenedModel(referenceModel, role: "reference_model", into: &report, session)
       try other.model.requireComparable(opened.model)
-      reference = .init(other.model)
+      let pair = try opened.alike(other.model, into: &report)
+      (own, reference) = (pair.own, .init(pair.other))
     } else if patch != nil {
       reference = .init(opened.model)
     }
     let result = try test.run(
-      .init(opened.model, overlay: opened.overlay), reference: reference, progress: session.progress)
+      .init(own, overlay: opened.overlay), reference: reference, progress: session.progress)
     report.add(result.perplexityMetrics(reference: reference != nil, bytes: test.bytes, seed: common.seed))
-    report.results = test.json(documents)
+    report.results = test.json(documents, own.compute)
     report.results["kl"] = reference == nil ? .null : result.klQuantiles
     if test.skipped > 0 {
       report.warn("TEXTS_SKIPPED", "\(test.skipped) of \(test.documents) texts have no token to predict")
@@ -92,12 +94,13 @@ extension PerplexityTest {
     ]
   }
 
-  fileprivate func json(_ documents: TextDocuments) -> JSONValue {
+  fileprivate func json(_ documents: TextDocuments, _ compute: ComputeMode) -> JSONValue {
     [
       "protocol": [
         "layout": .string(documents.layout), "bos": .bool(beginsWithBOS), "window": .integer(window),
         "stride": .integer(stride), "windows": .integer(windowCount), "cut_off_tokens": .integer(cutOff),
-        "average": "total loss over total predicted tokens", "arithmetic": "f32, sums in f64",
+        "average": "total loss over total predicted tokens",
+        "arithmetic": .string("\(compute.rawValue), sums in f64"),
         "skipped_documents": .integer(skipped), "repeated_documents": .integer(documents.copies),
       ],
       "documents": .integer(self.documents), "tokens": .integer(predicted),

@@ -3,6 +3,7 @@ import ArgumentParser
 import Checkpoints
 import Importance
 import JSON
+import Layers
 import Reports
 import Runtime
 import Statistics
@@ -141,7 +142,7 @@ struct StructuredOptions: ParsableArguments {
         var random = CounterRandom(seed: 0, stream: "canaries")
         ids = (0..<canaries).map { _ in (0..<12).map { _ in Int32(random.below(max(1, vocabulary))) } }
       }
-      let found = try plan.agreement(model, try Model(folder: output), ids: ids)
+      let found = try plan.agreement(model.computing(in: .f32), try Model(folder: output), ids: ids)
       return Check(
         "masked_logits", found.passed,
         "results of \(ids.count) canary texts differ from the masked original's by up to "

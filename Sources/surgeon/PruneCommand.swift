@@ -212,20 +212,23 @@ struct PruneCommand: ReportingCommand {
   private func answer(
     _ pruning: Pruning, _ calibration: CalibrationTexts?, _ report: inout ReportEnvelope, _ session: Session
   ) throws {
-    let network = pruning.model.network
     let tokens = calibration?.tokens ?? 0
     let bytes = pruning.model.checkpoint.weightBytes
-    let pass = DryRun(
-      passOver: tokens * (pruning.walksTwice ? 2 : 1), of: network, weightBytes: bytes, writeBytes: 0,
-      output: output)
-    let run = DryRun(
-      readBytes: 4 * bytes + (pruning.walksTwice ? 2 : 1) * (tokens > 0 ? bytes : 0),
+    var work = WorkEstimate(
+      passing: tokens, in: calibration?.texts.count ?? 0, through: pruning.model,
+      times: pruning.walksTwice ? 2 : 1)
+    let pass = DryRun(work, passing: tokens, through: pruning.model, writeBytes: 0, output: output)
+    // Read for thresholds and for the copy, compared, and hashed before and afterwards.
+    work.addRead(Double(4 * bytes))
+    work.hashedBytes = Double(2 * bytes)
+    work.writtenBytes = Double(bytes + pruning.scratchBytes)
+    var run = DryRun(
+      work, readBytes: 4 * bytes + (pruning.walksTwice ? 2 : 1) * (tokens > 0 ? bytes : 0),
       writeBytes: bytes + pruning.scratchBytes,
       holdBytes: try pruning.holdBytes(calibrationTokens: tokens) + (tokens > 0 ? pass.holdBytes : 0)
         + (32 << 20),
-      output: output,
-      seconds: (tokens > 0 ? pass.seconds : 0) + Double(4 * bytes) / 1e9
-        + pruning.factorSeconds(calibrationTokens: tokens))
+      output: output)
+    run.seconds += pruning.factorSeconds(calibrationTokens: tokens)
     report.results["dry_run"] = run.json
     try session.show(report, heading: run.lines, tables: [])
   }

@@ -50,6 +50,11 @@ struct RegimesCommand: ReportingCommand {
     var plans = try plans()
     if common.seed != 0 {
       for index in plans.indices {
+        if plans[index].isGiven {
+          throw RegimesError.badSetting(
+            name: "seed", value: "\(common.seed)",
+            expected: "0 with given checkpoints: nothing dense is trained")
+        }
         plans[index].dense.seeds = plans[index].dense.seeds.map { $0 + common.seed }
       }
     }

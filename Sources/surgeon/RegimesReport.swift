@@ -48,19 +48,31 @@ extension GridOutcome {
           .text(name), .number(grid.plan.temperatures[temperature]), .percent(cell.keptShare),
           .percent(cell.testError), .text(interval), .percent(cell.trainError), .percent(cell.connectivity),
           .fixed(cell.similarity, 3), .text(labels.regime(cell)?.rawValue ?? "uncalibrated"),
-          .text(grid.bestMove(temperature: temperature, density: density).words),
+          .text(better(temperature, density)),
         ])
       }
     }
     return table
   }
 
+  private var meaning: String {
+    "; connectivity in points of training error, negative is a barrier; better: where "
+  }
+
+  private func better(_ temperature: Int, _ density: Int) -> String {
+    let move = grid.bestMove(temperature: temperature, density: density)
+    guard grid.plan.isGiven, move != .stay else { return move.words }
+    return "checkpoint \(grid.best(density: density) + 1)"
+  }
+
   /// What cells mean.
   var heading: [String] {
     [
-      "\(name): \(grid.plan.knob) \(grid.plan.temperatures.map { Format.significant($0, 3) }.joined(separator: ", ")) from the"
-        + " hottest; connectivity in points of training error, negative is a barrier; better: where a temperature of the grid"
-        + " has a lower test error beyond chance"
+      grid.plan.isGiven
+        ? "\(name): checkpoints \(grid.plan.checkpoints.enumerated().map { "\($0 + 1) \($1)" }.joined(separator: ", "))"
+          + meaning + "a checkpoint has a lower test error beyond chance"
+        : "\(name): \(grid.plan.knob) \(grid.plan.temperatures.map { Format.significant($0, 3) }.joined(separator: ", ")) from the"
+          + " hottest" + meaning + "a temperature of the grid has a lower test error beyond chance"
     ]
   }
 
@@ -69,8 +81,8 @@ extension GridOutcome {
     var lines: [String] = []
     let share = labels.accuracy?.value.map { Format.percent($0, 0) } ?? "–"
     if let objection = labels.objection {
-      lines.append(
-        "\(name): uncalibrated, \(objection); the fitted rule was right about \(share) of cells left out")
+      let told = labels.accuracy == nil ? "" : "; the fitted rule was right about \(share) of cells left out"
+      lines.append("\(name): uncalibrated, \(objection)\(told)")
     } else {
       lines.append(
         "\(name): regimes by a rule that was right about \(share) of \(labels.accuracy?.n ?? 0) cells (\(labels.source))"
@@ -86,12 +98,12 @@ extension GridOutcome {
       lines.append(
         "Which \(what) to prune (connected from \(Format.percent(threshold.value)), \(kind)); mean test error above the best:"
       )
-      for way in Choice.Way.allCases {
+      for way in Choice.Way.all(of: grid.plan) {
         let own = choices.filter { $0.way == way }
         let regret = Descriptive.mean(own.map(\.regret)) ?? 0
         let chosen = own.map { Format.significant(grid.plan.temperatures[$0.temperature], 3) }
         lines.append(
-          "  \(way.summary): \(Format.percent(regret)) (chosen by density: \(chosen.joined(separator: ", ")))"
+          "  \(way.summary(given: grid.plan.isGiven)): \(Format.percent(regret)) (chosen by density: \(chosen.joined(separator: ", ")))"
         )
       }
     }

@@ -120,9 +120,9 @@ struct SweepCommand: ReportingCommand {
       let tokens =
         test.tokens.reduce(0) { $0 + $1.count + 2 * maxTokens } + neutralTokens.reduce(0) { $0 + $1.count }
         + (questions?.metric.tokens ?? 0)
+      let work = work(test, neutralTokens, questions?.metric, points: points, opened.model)
       let run = DryRun(
-        passOver: points * tokens, of: opened.model.network, weightBytes: opened.model.checkpoint.weightBytes,
-        writeBytes: points * 1024, output: output)
+        work, passing: tokens, through: opened.model, writeBytes: points * 1024, output: output)
       report.results = ["base": ["n": 0, "behaviour_rate": nil], "points": [], "dry_run": run.json]
       return try session.show(
         report, heading: run.lines + ["\(points) points at most of \(Format.count(tokens)) tokens each"],
@@ -151,6 +151,26 @@ struct SweepCommand: ReportingCommand {
         + (questions.map { ["task: \($0.metric.detail)"] } ?? []),
       tables: [outcome.table],
       closing: [outcome.closing] + outcome.next(model: model, plan: plan, budgets: options.budgets))
+  }
+
+  /// Every point continues all prompts, runs the base's replies through (KL), the neutral texts and the questions.
+  private func work(
+    _ test: BehaviourTest, _ neutral: [[Int32]], _ questions: EvaluationMetric?, points: Int, _ model: Model
+  ) -> WorkEstimate {
+    let prompts = test.tokens.count, tokens = test.tokens.reduce(0) { $0 + $1.count }
+    var work = WorkEstimate()
+    work.addGeneration(
+      of: model.network, prompts: Double(prompts), length: Double(tokens) / Double(max(1, prompts)),
+      new: Double(maxTokens), batch: Double(test.options.batchSize),
+      weightBytes: model.checkpoint.weightBytes, times: Double(points))
+    work.addPass(tokens + prompts * maxTokens, in: prompts, through: model, logits: true, times: points)
+    work.addPass(
+      neutral.reduce(0) { $0 + $1.count }, in: neutral.count, through: model, logits: true, times: points)
+    if let questions {
+      work.addPass(
+        questions.tokens, in: max(1, questions.tokens / 64), through: model, logits: true, times: points)
+    }
+    return work
   }
 
   /// The questions of `--task`, and the file they are from.

@@ -57,7 +57,7 @@ struct TrainCommand: ReportingCommand {
       return
     }
     let operation = try TrainingOperation(plan, folder: output)
-    for path in plan.data.files.values.joined() { try report.read(file: path, role: "data") }
+    for path in plan.data.storedFiles { try report.read(file: path, role: "data") }
     let start = Machine.seconds
     let outcome = try operation.run(progress: session.progress)
     let seconds = Machine.seconds - start

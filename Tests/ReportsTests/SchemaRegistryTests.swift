@@ -28,6 +28,7 @@ import Testing
       "doctor", "ls", "schema", "recipe", "report.render", "edit.build", "probe.ls", "diff", "convert",
       "probe.import", "distill.eval", "importance", "prune", "imatrix",
       "train", "distill", "recipe.training", "recipe.language", "recipe.distill", "regimes", "recipe.regimes",
+      "bench.compare", "bench.growth",
     ]
     #expect(SchemaRegistry.kinds.sorted() == wanted.sorted())
     let error = #expect(throws: ReportError.self) { try SchemaRegistry.schema("edit.aply") }

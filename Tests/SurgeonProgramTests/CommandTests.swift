@@ -153,7 +153,7 @@ struct CommandTests {
     "edit apply model --patch p.patch.safetensors -o new",
     "edit revert out --undo out.undo.safetensors -o new",
     "edit verify out --base model", "edit compose model p.patch.safetensors -o new",
-    "edit export model --patch p.patch.safetensors -o new",
+    "edit export model --patch p.patch.safetensors -o new", "generate model -p The --max-tokens 9",
   ])
   func dryRunsWriteNothing(_ line: String) throws {
     let scratch = try Scratch()
@@ -164,6 +164,41 @@ struct CommandTests {
     #expect(ending.code == 0, "\(ending.errors)")
     #expect(scratch.names == (before + ["r.json"]).sorted())
     #expect(try scratch.report("r.json")["results"]?["dry_run"]?["read_bytes"]?.int ?? 0 > 0)
+  }
+
+  /// What a dry run estimates with is counted, not guessed: two operations a weight, four a pair and number of a head.
+  @Test func dryRunsCountTheirWork() throws {
+    let scratch = try Scratch()
+    try scratch.write("The mill stands by the river.\n", to: "t.txt")
+    // Six blocks of width 128: 12 heads of 32 for queries, keys, values and output, three matrices of 352.
+    let weights: Double = 6 * (128 * 32 * 12 + 128 * 352 * 3)
+    func operations(_ tokens: Double) -> Double {
+      let pairs: Double = tokens * (tokens + 1) / 2
+      return 2 * weights * tokens + 4 * pairs * 128 * 6
+    }
+    let cached = try scratch.run(
+      "cache", "model", "-f", "t.txt", "--sites", "final_norm", "-o", "cache", "--dry-run", "--report",
+      "a.json")
+    #expect(cached.code == 0 && !scratch.has("cache"), "\(cached.errors)")
+    let results = try scratch.report("a.json")["results"]
+    let tokens = try #require(results?["tokens"]?.double)
+    let run = results?["dry_run"]
+    #expect(run?["operations"]?.double == operations(tokens))
+    // Weights are read once; the seconds follow from the rates that stand beside them.
+    let bytes = try #require(run?["memory_read_bytes"]?.double)
+    #expect(bytes == run?["read_bytes"]?.double)
+    let expected = max(
+      operations(tokens) / (run?["operations_per_second"]?.double ?? 0),
+      bytes / (run?["memory_read_bytes_per_second"]?.double ?? 0))
+    #expect(abs((run?["estimated_seconds"]?.double ?? 0) / expected - 1) < 1e-9)
+    #expect(cached.output.contains("GFLOP/s") && cached.output.contains("takes roughly"))
+
+    let generated = try scratch.run(
+      "generate", "model", "-p", "The mill", "-n", "9", "--dry-run", "--report", "b.json")
+    #expect(generated.code == 0, "\(generated.errors)")
+    let estimate = try scratch.report("b.json")["results"]?["dry_run"]
+    // The prompt, then eight steps that read all weights each.
+    #expect(estimate?["memory_read_bytes"]?.double == 9 * bytes)
   }
 
   @Test func reportRenders() throws {

@@ -21,7 +21,69 @@ struct FailureTests {
   /// A recipe of surgeon regimes that is quickly run.
   static let grid = "temperature: {values: [1, 2]}\ndensities: [0.5]\n"
 
+  /// A recipe of surgeon train that trains the embedded model's layout on a line of text.
+  static let decoder = """
+    data: {kind: text, files: t.jsonl, packing: documents, length: 32}
+    network: {kind: decoder, config: model/config.json, tokenizer: model}
+    training: {batch_size: 1}
+    steps: 2
+
+    """
+
   static let cases: [Case] = [
+    Case(name: "no text to learn from", arguments: "train r.yaml -o run", exit: 66, code: "FILE_MISSING") {
+      try $0.write(decoder, to: "r.yaml")
+    },
+    Case(
+      name: "a file without a text to learn from", arguments: "train r.yaml -o run", exit: 65,
+      code: "BAD_TRAINING_DATA"
+    ) {
+      try $0.write(decoder, to: "r.yaml")
+      try $0.write("\n", to: "t.jsonl")
+    },
+    Case(
+      name: "a line that holds no text", arguments: "train r.yaml -o run", exit: 65, code: "BAD_TRAINING_DATA"
+    ) {
+      try $0.write(decoder, to: "r.yaml")
+      try $0.write("{\"txt\": \"a cat\"}\n", to: "t.jsonl")
+    },
+    Case(
+      name: "a decoder without a tokenizer", arguments: "train r.yaml -o run", exit: 66,
+      code: "TOKENIZER_MISSING"
+    ) {
+      try $0.write(decoder.replacing("tokenizer: model", with: "tokenizer: empty"), to: "r.yaml")
+      try $0.write("\"a cat\"\n", to: "t.jsonl")
+      try Files.makeFolder($0.path("empty"))
+    },
+    Case(
+      name: "a tokenizer that is damaged", arguments: "train r.yaml -o run", exit: 65, code: "JSON_SYNTAX"
+    ) {
+      try $0.write(decoder, to: "r.yaml")
+      try $0.write("\"a cat\"\n", to: "t.jsonl")
+      try $0.write("{\"model\": ", to: "model/tokenizer.json")
+    },
+    Case(
+      name: "a batch larger than the texts", arguments: "train r.yaml -o run", exit: 64, code: "BAD_SETTING"
+    ) {
+      try $0.write(decoder.replacing("batch_size: 1", with: "batch_size: 2"), to: "r.yaml")
+      try $0.write("\"a cat\"\n", to: "t.jsonl")
+    },
+    Case(
+      name: "augmentation for a decoder", arguments: "train r.yaml -o run", exit: 64, code: "BAD_SETTING"
+    ) {
+      try $0.write(
+        decoder.replacing("batch_size: 1", with: "batch_size: 1, augmentation: flip"), to: "r.yaml")
+      try $0.write("\"a cat\"\n", to: "t.jsonl")
+    },
+    Case(
+      name: "a decoder in another recipe's folder", arguments: "train r.yaml -o run", exit: 73,
+      code: "RUN_OTHER_RECIPE"
+    ) {
+      try $0.write(decoder, to: "r.yaml")
+      try $0.write("\"a cat\"\n", to: "t.jsonl")
+      try Files.makeFolder($0.path("run"))
+      try $0.write(#"{"format": 1, "recipe_sha256": "0", "key": {}}"#, to: "run/run.json")
+    },
     Case(
       name: "a recipe that is not there", arguments: "train r.yaml -o run", exit: 66, code: "FILE_MISSING"),
     Case(
@@ -102,6 +164,20 @@ struct FailureTests {
     Case(name: "an unknown knob", arguments: "regimes r.yaml -o run", exit: 64, code: "UNKNOWN_NAME") {
       try $0.write("temperature: {knob: heat, values: [1, 2]}\ndensities: [0.5]\n", to: "r.yaml")
     },
+    Case(
+      name: "temperatures and checkpoints", arguments: "regimes r.yaml -o run", exit: 64, code: "RECIPE_VALUE"
+    ) { try $0.write(grid + "checkpoints: [a, b]\n", to: "r.yaml") },
+    Case(name: "one checkpoint", arguments: "regimes r.yaml -o run", exit: 64, code: "BAD_SETTING") {
+      try $0.write("checkpoints: [a]\ndensities: [0.5]\n", to: "r.yaml")
+    },
+    Case(
+      name: "checkpoints that are not there", arguments: "regimes r.yaml -o run", exit: 66,
+      code: "FILE_MISSING"
+    ) { try $0.write("checkpoints: [a, b]\ndensities: [0.5]\n", to: "r.yaml") },
+    Case(
+      name: "checkpoints of no classifier", arguments: "regimes r.yaml -o run --dry-run", exit: 65,
+      code: "CHECKPOINT_UNFIT"
+    ) { try $0.write("checkpoints: [model, .]\ndensities: [0.5]\n", to: "r.yaml") },
     Case(name: "a density above 1", arguments: "regimes r.yaml -o run", exit: 64, code: "BAD_SETTING") {
       try $0.write(grid.replacing("0.5", with: "1.5"), to: "r.yaml")
     },

@@ -62,6 +62,7 @@ struct FlagTests {
     "generate model -p a --progress zebra",
     "generate model -p a --fail-if nonsense", "zebra", "inspect", "inspect model --zebra", "perplexity model",
     "edit apply model", "edit", "parity model", "parity model --against r --tolerance 0", "schema",
+    "generate model -p a --compute f8", "parity model --against r --compute bf16",
   ])
   func wrongCommandLines(_ line: String) throws {
     let scratch = try Scratch(model: false)

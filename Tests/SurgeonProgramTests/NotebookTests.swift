@@ -71,6 +71,7 @@ import Testing
     var environment = ProcessInfo.processInfo.environment
     environment["PATH"] =
       "\(URL(fileURLWithPath: Program.path).deletingLastPathComponent().path):\(environment["PATH"] ?? "/usr/bin:/bin")"
+    environment["SURGEON_COMPUTE"] = "f32"
     process.environment = environment
     let output = Pipe()
     process.standardOutput = output

@@ -26,7 +26,8 @@ enum Program {
     return Files.folder(of: own) + "/surgeon"
   }()
 
-  /// Starts the program; `shell` runs a line of sh in its place, with the program as $SURGEON.
+  /// Starts the program, in f32 unless the environment given or a flag says otherwise: what the processor has changes no
+  /// test. `shell` runs a line of sh in its place, with the program as $SURGEON.
   static func start(
     _ arguments: [String], in folder: String, shell: String? = nil, environment: [String] = []
   )
@@ -42,9 +43,13 @@ enum Program {
     let line = "cd \"$0\" && " + (shell ?? "exec \"$SURGEON\" \"$@\"")
     let words = ["/bin/sh", "-c", line, folder] + arguments
     let home = ["SURGEON=\(path)", "HOME=\(folder)", "XDG_CACHE_HOME=\(folder)/.cache", "PATH=/usr/bin:/bin"]
+    let isGiven = environment.contains { $0.hasPrefix("SURGEON_COMPUTE=") }
+    let compute = isGiven ? [] : ["SURGEON_COMPUTE=f32"]
     var pid = pid_t()
     let status = Self.withCStrings(words) { argv in
-      Self.withCStrings(home + environment) { envp in posix_spawn(&pid, words[0], &actions, nil, argv, envp) }
+      Self.withCStrings(home + environment + compute) { envp in
+        posix_spawn(&pid, words[0], &actions, nil, argv, envp)
+      }
     }
     guard status == 0 else {
       throw FileError.failed(operation: "starting", path: words[0], reason: "\(status)")

@@ -86,4 +86,68 @@ struct RegimesProgramTests {
         try Files.read(scratch.path("part\(name)")) == Files.read(scratch.path("whole\(name)")), "\(name)")
     }
   }
+
+  /// Dense networks that surgeon train wrote stand in place of temperatures.
+  @Test func checkpointsThatAreGiven() throws {
+    let scratch = try Scratch(model: false)
+    let common = "network: {kind: mlp, hidden: [16]}\ntraining: {epochs: 3, batch_size: 250}\n"
+    for (name, seed) in [("long", 1), ("short", 2)] {
+      let epochs = name == "long" ? 12 : 1
+      try scratch.write(
+        common.replacing("epochs: 3", with: "epochs: \(epochs)") + "seed: \(seed)\n", to: "t.yaml")
+      let trained = try scratch.run("train", "t.yaml", "-o", name, "--quiet")
+      #expect(trained.code == 0, "\(trained.errors)")
+    }
+    let recipe =
+      common
+      + "checkpoints: [short, long]\ndensities: [0.2, 1]\nmeasure: {points: 3, similarity_items: 300}\n"
+    try scratch.write(recipe, to: "r.yaml")
+    let plan = try scratch.run("regimes", "r.yaml", "-o", "run", "--dry-run")
+    #expect(plan.code == 0 && !scratch.has("run"), "\(plan.errors)")
+    let estimate = try JSONValue(parsing: plan.output, source: "the dry run")["grids"]?.array?.first
+    #expect(estimate?["dense_trainings"]?.int == 0 && estimate?["sibling_trainings"]?.int == 8)
+    #expect(estimate?["epochs"]?.int == 8 * 3)
+
+    let ending = try scratch.run("regimes", "r.yaml", "-o", "run")
+    #expect(ending.code == 0, "\(ending.errors)")
+    #expect(
+      ending.output.contains("1 ./short, 2 ./long") && ending.output.contains("Which dense network to prune"))
+    let grid = try #require(scratch.report("run/report.json")["results"]?["grids"]?.array?.first)
+    #expect(grid["temperature"]?["knob"]?.string == "checkpoint")
+    #expect(grid["temperature"]?["checkpoints"]?.array?.compactMap(\.string) == ["./short", "./long"])
+    // The networks are those of the folders: seeds and test errors are the trainings' own.
+    let networks = grid["dense"]?.array?.compactMap { $0["networks"]?.array?.first } ?? []
+    #expect(networks.compactMap { $0["seed"]?.int } == [2, 1])
+    for (name, network) in zip(["short", "long"], networks) {
+      let metrics = try scratch.report("\(name)/report.json")["metrics"]?.array
+      let error = metrics?.first { $0["name"]?.string == "test_top1_error" }?["value"]?.double
+      #expect(try abs(#require(error) - #require(network["test_error"]?.double)) < 1e-12, "\(name)")
+    }
+    #expect(grid["cells"]?.array?.allSatisfy { $0["best_move"]?.isNull == true } == true)
+    #expect(grid["phenomena"]?.array?.compactMap { $0["name"]?.string } == ["barrier", "similarity"])
+    let ways = Set(grid["choices"]?["ways"]?.array?.compactMap { $0["way"]?.string } ?? [])
+    #expect(ways == ["best-dense", "connected", "best-retrained"])
+    #expect(grid["labels"]?["objection"]?.string?.contains("no order of temperature") == true)
+    #expect(try Files.readText(scratch.path("run/report.html")).contains("A row a checkpoint"))
+    #expect(try !Files.readText(scratch.path("run/grid/cells.csv")).contains("move"))
+    #expect(try scratch.run("regimes", "r.yaml", "-o", "run").errors.contains("verified"))
+
+    // Another network, other data, other weights in the folder, a seed for nothing.
+    func refused(_ text: String, _ code: Int32, _ word: String, _ more: String...) throws {
+      try scratch.write(text, to: "r.yaml")
+      let ending = try Program.run(
+        ["regimes", "r.yaml", "-o", code == 73 ? "run" : "other"] + more, in: scratch.folder)
+      #expect(ending.code == code && ending.errors.contains(word), "\(ending.errors)")
+      #expect(!scratch.has("other/run.json"))
+    }
+    try refused(recipe.replacing("[16]", with: "[8]"), 65, "CHECKPOINT_UNFIT")
+    try refused(recipe + "data: {kind: mnist1d, validation_items: 300}\n", 65, "training on other data")
+    try refused(recipe + "questions: [direction]\n", 64, "no order of temperature")
+    try refused(recipe + "seeds: 2\n", 64, "BAD_SETTING")
+    try refused(recipe, 64, "nothing dense is trained", "--seed", "3")
+    for file in ["model.safetensors", "model.json"] {
+      try Files.write(Files.read(scratch.path("long/" + file)), to: scratch.path("short/" + file))
+    }
+    try refused(recipe, 73, "RUN_OTHER_RECIPE")
+  }
 }

@@ -55,6 +55,32 @@ struct TrainProgramTests {
     #expect(!Files.exists(scratch.path("run/model.safetensors")))
   }
 
+  /// The same of a language model, which keeps the state before; another recipe is refused there.
+  @Test func aDecoderStopsAtALossThatIsNoNumber() throws {
+    let scratch = try Scratch()
+    try scratch.write("\"The word oaf is rude.\"\n\"The word angel is kind.\"\n", to: "t.jsonl")
+    func recipe(_ rate: String) throws {
+      try scratch.write(
+        """
+        data: {kind: text, files: t.jsonl, packing: documents, length: 16}
+        network: {kind: decoder, model: model}
+        training: {batch_size: 2, learning_rate: \(rate), optimiser: {kind: sgd}, schedule: constant, warm_up: 0.5}
+        steps: 12
+        keep_every: 1
+        """, to: "r.yaml")
+    }
+    try recipe("1.0e+30")
+    let ending = try run("train r.yaml -o run", scratch)
+    #expect(ending.code == 65 && ending.errors.contains("at step"), "\(ending.errors)")
+    #expect(ending.errors.contains("state.safetensors holds the state after"), "\(ending.errors)")
+    #expect(try scratch.report("run/report.json")["run"]?["error"]?["code"]?.string == "LOSS_NOT_FINITE")
+    #expect(scratch.has("run/state.safetensors") && !scratch.has("run/model"))
+    try recipe("1.0e-4")
+    #expect(try run("train r.yaml -o run", scratch).code == 73)
+    let good = try run("train r.yaml -o good", scratch)
+    #expect(good.code == 0, "\(good.errors)")
+  }
+
   /// Interrupted and killed, then run again: the files are those of a run that was left alone.
   @Test func interruptedAndKilledRunsGoOn() throws {
     let scratch = try Scratch()

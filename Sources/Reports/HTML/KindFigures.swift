@@ -21,14 +21,19 @@ struct KindFigures {
     case "distill.eval": return AnswerFigures(results: results).figures
     case "train": return LearningFigures(results: results).figures
     case "distill": return StudyFigures(results: results).figures
+    case "bench.growth": return GrowthFigures(results: results).figures
     default: return []
     }
   }
 
   /// Questions that the report's kind answers.
   var answers: [HTMLReport.Answer] {
-    guard report["run"]?["status"] == "ok", report["kind"]?.string == "regimes" else { return [] }
-    return RegimeFigures(results: results).answers
+    guard report["run"]?["status"] == "ok" else { return [] }
+    switch report["kind"]?.string {
+    case "regimes": return RegimeFigures(results: results).answers
+    case "bench.compare": return CompareFigures(results: results).answers
+    default: return []
+    }
   }
 
   /// A sweep in the shape of an operation: everything is measured on one split.

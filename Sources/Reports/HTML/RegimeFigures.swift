@@ -27,7 +27,12 @@ private struct GridFigures {
     guard all.count == temperatures.count * densities.count else { return [] }
     return temperatures.indices.map { Array(all[$0 * densities.count..<($0 + 1) * densities.count]) }
   }
-  private var rowNames: [String] { temperatures.map { Format.significant($0, 3) } }
+  /// Folders of dense networks that were given; nil where the grid trained its own.
+  private var checkpoints: [String]? { grid["temperature"]?["checkpoints"]?.array?.compactMap(\.string) }
+  private var rowNames: [String] {
+    checkpoints.map { $0.enumerated().map { "\($0 + 1) \(Files.name(of: $1))" } }
+      ?? temperatures.map { Format.significant($0, 3) }
+  }
   private var columnNames: [String] { densities.map { Format.percent($0, 0) } }
 
   var figures: [HTMLReport.Figure] {
@@ -44,13 +49,14 @@ private struct GridFigures {
     }
     guard let choices = grid["choices"], let ways = choices["ways"]?.array else { return phenomena }
     let isCalibrated = choices["calibrated"]?.bool == true
+    let among = checkpoints == nil ? "the coldest whose" : "the same among those whose"
     let names = [
       "best-dense": "lowest validation error before pruning", "coldest": "the coldest",
-      "connected":
-        "the coldest whose siblings are connected (\(isCalibrated ? "calibrated" : "a convention"))",
+      "connected": "\(among) siblings are connected (\(isCalibrated ? "calibrated" : "a convention"))",
       "best-retrained": "lowest validation error after retraining",
     ]
     let order = ["best-dense", "coldest", "connected", "best-retrained"]
+      .filter { checkpoints == nil || $0 != "coldest" }
     let told = order.map { way in
       let regrets = ways.filter { $0["way"]?.string == way }.compactMap { $0["regret"]?.double }
       let mean = regrets.reduce(0, +) / Double(max(1, regrets.count))
@@ -70,7 +76,9 @@ private struct GridFigures {
     text: ((JSONValue) -> String)? = nil
   ) -> HeatMap {
     HeatMap(
-      title: "\(name): \(title)", summary: summary + " The hottest dense training at the top.",
+      title: "\(name): \(title)",
+      summary: summary
+        + (checkpoints == nil ? " The hottest dense training at the top." : " A row a checkpoint."),
       rows: rowNames,
       rowsTitle: knob, columns: columnNames, columnsTitle: "weights kept", valueTitle: value,
       values: cells.map { $0.map(number) },
@@ -90,7 +98,7 @@ private struct GridFigures {
     let lines = LineChart(
       title: "\(name): test error by temperature",
       summary: "A line a density, with intervals over test items.",
-      places: .names(rowNames, title: "\(knob), from the hottest"),
+      places: .names(rowNames, title: checkpoints == nil ? "\(knob), from the hottest" : knob),
       y: ChartAxis("test error", style: .percent),
       series: densities.indices.prefix(7).map { column in
         .init(
@@ -137,9 +145,11 @@ private struct GridFigures {
     let labels = grid["labels"]
     let order = ["I": 1.0, "II-A": 2, "II-B": 3]
     let moves = ["raise": 2.0, "stay": 1, "lower": 0]
-    let helped = map(
-      "what would have helped", "Darkest where a hotter dense training is better.", "colder … hotter",
-      { moves[$0["best_move"]?.string ?? ""] }, text: { $0["best_move"]?.string ?? "–" })
+    let helped =
+      checkpoints.map(better)
+      ?? map(
+        "what would have helped", "Darkest where a hotter dense training is better.", "colder … hotter",
+        { moves[$0["best_move"]?.string ?? ""] }, text: { $0["best_move"]?.string ?? "–" })
     let accuracy = labels?["accuracy"]?.double.map { Format.percent($0, 0) } ?? "–"
     let common = labels?["commonest_move_accuracy"]?.double.map { Format.percent($0, 0) } ?? "–"
     guard labels?["calibrated"]?.bool == true else {
@@ -150,8 +160,10 @@ private struct GridFigures {
             text: { $0["regime"]?.string ?? "uncalibrated" }),
           helped,
         ],
-        caption:
-          "Uncalibrated: \(labels?["objection"]?.string ?? "there is no rule"). Accuracy of the fitted rule where it was not fitted: \(accuracy); of the commonest move: \(common). What would have helped is measured: towards the best temperature of the density, or stay within chance."
+        caption: "Uncalibrated: \(labels?["objection"]?.string ?? "there is no rule"). "
+          + (checkpoints == nil
+            ? "Accuracy of the fitted rule where it was not fitted: \(accuracy); of the commonest move: \(common). What would have helped is measured: towards the best temperature of the density, or stay within chance."
+            : "What would have helped is measured: the checkpoint with the lowest test error of the density, where that is beyond chance.")
       )
     }
     return .init(
@@ -163,5 +175,13 @@ private struct GridFigures {
       caption:
         "Regimes by a rule that was right about \(accuracy) of \(labels?["cells"]?.int ?? 0) cells (\(labels?["source"]?.string ?? "")); the commonest move: \(common). What would have helped is measured."
     )
+  }
+
+  /// The place of the checkpoint that would have been better at each cell.
+  private func better(_ checkpoints: [String]) -> HeatMap {
+    map(
+      "what would have helped", "Darkest where another checkpoint is better.", "another",
+      { $0["better"]?.double == nil ? 0 : 1 },
+      text: { $0["better"]?.int.map { "checkpoint \($0)" } ?? "–" })
   }
 }

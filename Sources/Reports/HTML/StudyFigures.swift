@@ -46,48 +46,17 @@ struct StudyFigures {
   }
 
   private func reliability(_ setting: JSONValue) -> HTMLReport.Figure? {
-    var series = arms(setting).prefix(6).map { arm in
-      ScatterChart.Series(
-        name(arm),
-        (arm["reliability"]?.array ?? []).compactMap { bin in
-          guard let x = bin["confidence"]?.double, let y = bin["accuracy"]?.double else { return nil }
-          return .init(x: x, y: y, name: "\(Format.count(Int(bin["items"]?.double ?? 0))) answers")
-        }, connected: true)
-    }.filter { !$0.points.isEmpty }
-    guard !series.isEmpty else { return nil }
-    series.append(
-      .init(
-        "confidence that comes true",
-        [.init(x: 0, y: 0, name: "nothing is sure"), .init(x: 1, y: 1, name: "all is sure")], connected: true,
-        slot: 6))
-    return .init(
-      [
-        ScatterChart(
-          title: "Share of right answers by confidence, \(name(setting))",
-          summary: "A point a tenth of confidence; below the diagonal the answers are over-confident.",
-          x: ChartAxis("mean confidence of the bin", range: 0...1),
-          y: ChartAxis("right answers", style: .percent, range: 0...1), series: series)
-      ], caption: "Setting \(name(setting)): reliability over all seeds' test answers together.")
+    AnswerCharts.reliability(
+      arms(setting).map { (name($0), $0["reliability"]?.array ?? []) }, of: name(setting)
+    ).map {
+      .init([$0], caption: "Setting \(name(setting)): reliability over all seeds' test answers together.")
+    }
   }
 
   private func risk(_ setting: JSONValue) -> HTMLReport.Figure? {
-    let series = arms(setting).prefix(7).map { arm in
-      ScatterChart.Series(
-        name(arm),
-        (arm["risk_coverage"]?.array ?? []).compactMap { point in
-          guard let x = point["coverage"]?.double, let y = point["risk"]?.double else { return nil }
-          return .init(x: x, y: y, name: "the most confident \(Format.percent(x, 0))")
-        }, connected: true)
-    }.filter { !$0.points.isEmpty }
-    guard !series.isEmpty else { return nil }
-    return .init(
-      [
-        ScatterChart(
-          title: "Risk among the most confident answers, \(name(setting))",
-          summary: "The share of wrong answers among the most confident part of the test items.",
-          x: ChartAxis("coverage", range: 0...1), y: ChartAxis("wrong answers", style: .percent),
-          series: series)
-      ], caption: "Setting \(name(setting)): risk and coverage, the mean over the seeds.")
+    AnswerCharts.risk(
+      arms(setting).map { (name($0), $0["risk_coverage"]?.array ?? []) }, of: name(setting)
+    ).map { .init([$0], caption: "Setting \(name(setting)): risk and coverage, the mean over the seeds.") }
   }
 
   private func learning(_ setting: JSONValue) -> HTMLReport.Figure? {

@@ -23,7 +23,10 @@ enum EnvelopeSchema {
             "os": {"type": "string"}, "cpu": {"type": "string"},
             "isa": {"type": "array", "items": {"type": "string"}},
             "ram_bytes": {"$ref": "#/$defs/count"},
-            "openblas_core": {"type": ["string", "null"], "description": "What OpenBLAS says its kernels are for"}
+            "openblas_core": {"type": ["string", "null"], "description": "What OpenBLAS says its kernels are for"},
+            "compute": {
+              "enum": ["f32", "bf16", null], "description": "Products of the models' linear layers; null where none ran"
+            }
           }
         },
         "inputs": {"type": "array", "items": {"$ref": "#/$defs/artefact"}},

@@ -76,7 +76,6 @@ enum RegimeSchemas {
                 }
               }
             },
-            "move": {"enum": ["raise", "lower", "stay"]},
             "cell": {
               "type": "object",
               "required": [
@@ -96,7 +95,8 @@ enum RegimeSchemas {
                 "cka_logits_unbiased": {"$ref": "#/$defs/number"}, "relative_distance": {"type": "number"},
                 "top_eigenvalue": {"$ref": "#/$defs/number"}, "trace": {"$ref": "#/$defs/number"},
                 "regime": {"enum": ["I", "II-A", "II-B", "uncalibrated"]},
-                "best_move": {"$ref": "#/$defs/move"},
+                "best_move": {"enum": ["raise", "lower", "stay", null], "description": "Null for given checkpoints, which have no order of temperature"},
+                "better": {"$ref": "#/$defs/number", "description": "Temperature (or place of a checkpoint) with a lower test error beyond chance"},
                 "advised_move": {"enum": ["raise", "lower", "stay", null]},
                 "advice_holds": {"type": ["boolean", "null"]}
               }
@@ -112,7 +112,8 @@ enum RegimeSchemas {
                   "type": "object", "required": ["knob", "values", "order"],
                   "properties": {
                     "knob": {"type": "string"}, "values": {"type": "array", "items": {"type": "number"}},
-                    "order": {"type": "string"}
+                    "order": {"type": "string"},
+                    "checkpoints": {"type": ["array", "null"], "items": {"type": "string"}}
                   }
                 },
                 "densities": {"type": "array", "items": {"$ref": "#/$defs/share"}},
@@ -218,6 +219,10 @@ enum RegimeSchemas {
                 "values": {"type": "array", "minItems": 2, "items": {"type": "number"}}
               },
               "additionalProperties": false
+            },
+            "checkpoints": {
+              "description": "Instead of temperature: run folders of surgeon train, of the recipe's network on its data, that are pruned",
+              "type": "array", "minItems": 2, "items": {"type": "string"}
             },
             "densities": {
               "description": "Shares of the pruned matrices' weights that are kept",
