@@ -15,7 +15,7 @@ struct packed_product {
 
 #define INPUT_BYTES 8388608  // of x that is packed at once: it stays in the last cache
 #define PANEL_BYTES 393216   // of a task's panels, where more than 32 outputs fit: they stay in the second cache
-#define BLOCK_ROWS 96        // rows whose waiting sums stay in the second cache
+#define BLOCK_ROWS 96        // rows whose waiting sums stay in the second cache, whole tiles of every instruction set
 
 #define CK_BODY "linear_packed_body.h"
 #include "each_isa.h"
@@ -37,8 +37,8 @@ void ck_linear_packed(const struct product *of) {
   const size_t rows = tile_rows(p.isa), row = 64 * p.steps, threads = (size_t)ck_threads();
   p.outputs = 32 * most(1, least(3, PANEL_BYTES / (32 * (row + 1))));
   if (of->N < p.outputs * 4 * threads) p.outputs = 32;
-  const size_t block = multiple(most(1, INPUT_BYTES / (row + 1)), rows);
-  p.x = ck_scratch(CK_SCRATCH_INPUTS, multiple(least(of->M, block), rows) * row + 64);
+  const size_t block = multiple(most(1, INPUT_BYTES / (row + 1)), BLOCK_ROWS);
+  p.x = ck_scratch(CK_SCRATCH_INPUTS, multiple(least(of->M, block), BLOCK_ROWS) * row);
   for (p.m0 = 0; p.m0 < of->M; p.m0 = p.m1) {
     p.m1 = least(of->M, p.m0 + block);
     const size_t count = p.m1 - p.m0, work = count * p.outputs * (of->K + 1);

@@ -21,17 +21,20 @@ typedef v4 CK_(outputs);
 #endif
 #define NR (2 * LANES)
 #define TILE (MR * NR)
+#define BLOCK (BLOCK_ROWS / MR)
+// Where lane j of tile t of x lies: a block's tiles of one lane follow one another, as they are read.
+#define LANE_OF_TILE(p, t, j) ((((t) / BLOCK * 16 + (j)) * BLOCK + (t) % BLOCK) * (p)->steps * MR)
 // Floats of a lane of a panel. Lanes a multiple of 4 KiB apart would push one another out of the first cache.
 #define LANE_FLOATS(p) (((p)->steps + 1) * NR)
 
 // MARK: packing
 
-/// Rows of x as [tile][lane 0 ..< 16][step][MR], zeros where rows or K end. Element (row, 16 · step + lane).
+/// Rows of x as [block][lane 0 ..< 16][tile][step][MR], zeros where rows or K end. Element (row, 16 · step + lane).
 static void CK_(pack_rows)(const struct packed_product *p, size_t begin, size_t end) {
   const struct product *of = p->of;
   const size_t whole = of->K / 16;
   for (size_t t = begin; t < end; t++) {
-    float *tile = p->x + t * MR * 16 * p->steps;
+    float *tile = p->x + LANE_OF_TILE(p, t, 0);
     for (size_t r = 0; r < MR; r++) {
       const size_t m = p->m0 + t * MR + r;
       const float *from = of->x + m * of->x_stride;
@@ -41,7 +44,7 @@ static void CK_(pack_rows)(const struct packed_product *p, size_t begin, size_t 
                                   : CK_(load_part)(from + s * 16, of->K - s * 16);
         float *to = tile + s * MR + r;
 #pragma clang loop unroll(full)
-        for (size_t j = 0; j < 16; j++) to[j * p->steps * MR] = v[j];
+        for (size_t j = 0; j < 16; j++) to[j * BLOCK * p->steps * MR] = v[j];
       }
     }
   }
@@ -178,10 +181,10 @@ static void CK_(packed_outputs)(const struct packed_product *p, size_t begin, si
     const size_t groups = (n1 - n0 + NR - 1) / NR, tiles = (p->m1 - p->m0 + MR - 1) / MR;
     float *panels = ck_scratch(CK_SCRATCH_PANEL, multiple(n1 - n0, most(NR, 16)) * 16 * (p->steps + 1) * sizeof(float));
     CK_(pack_outputs)(panels, p, n0, n1);
-    const size_t block = most(1, BLOCK_ROWS / MR), level = block * groups * TILE;
+    const size_t level = BLOCK * groups * TILE;
     float *lanes = ck_scratch(CK_SCRATCH_LANES, 5 * level * sizeof(float));
-    for (size_t t0 = 0; t0 < tiles; t0 += block) {
-      const size_t t1 = least(tiles, t0 + block);
+    for (size_t t0 = 0; t0 < tiles; t0 += BLOCK) {
+      const size_t t1 = least(tiles, t0 + BLOCK);
       // Lanes in the order in which the tree adds them: 0, 8, 4, 12, 2, ... With lane i of this order as many sums
       // are complete as i has ones at its end; what waits at height h of the tree lies in lanes + h * level.
       for (unsigned i = 0; i < 16; i++) {
@@ -190,7 +193,7 @@ static void CK_(packed_outputs)(const struct packed_product *p, size_t begin, si
         for (size_t t = t0; t < t1; t++)
           for (size_t g = 0; g < groups; g++) {
             float *tile = lanes + ((t - t0) * groups + g) * TILE;
-            CK_(lane_tile)(tile + (size_t)sums * level, tile, level, sums, p->x + (t * 16 + j) * p->steps * MR,
+            CK_(lane_tile)(tile + (size_t)sums * level, tile, level, sums, p->x + LANE_OF_TILE(p, t, j),
                            panels + (g * 16 + j) * LANE_FLOATS(p), p->steps);
           }
       }
@@ -214,4 +217,6 @@ static void CK_(packed_outputs)(const struct packed_product *p, size_t begin, si
 #undef FMA
 #undef NR
 #undef TILE
+#undef BLOCK
+#undef LANE_OF_TILE
 #undef LANE_FLOATS
