@@ -22,7 +22,10 @@ public struct RunFolder: Sendable {
       resumed = true
     } else {
       if Files.exists(path) {
-        guard Files.isFolder(path), try Files.list(path).allSatisfy({ $0 == "report.json" }) else {
+        // A failed run's report and a record whose writing was cut off are no obstacle.
+        guard Files.isFolder(path),
+          try Files.list(path).allSatisfy({ $0 == "report.json" || Files.isPartial($0) })
+        else {
           throw RecipeError.notARun(folder: path)
         }
       }

@@ -43,6 +43,14 @@ import Testing
     }
   }
 
+  @Test func aRunThatWasKilledBeforeItsRecordIsBegunAnew() throws {
+    try Self.inFolder { path in
+      try Files.makeFolder(path)
+      try Files.write("{", to: path + "/run.json.partial-7")
+      #expect(try RunFolder(path, key: [:]).resumed == false)
+    }
+  }
+
   @Test func changedFilesOfAFinishedRunAreFound() throws {
     try Self.inFolder { path in
       let folder = try RunFolder(path, key: [:])
