@@ -5,10 +5,7 @@ PREFIX ?= /usr/local
 RUN ?= runs/demo
 # Parallel test processes fight over two cores with the program's own threads.
 SWIFT_TEST_FLAGS ?=
-# Test targets that `make sanitize` runs.
-SANITIZED ?= ^(LayersTests|RuntimeTests|TensorsTests|LinearAlgebraTests)\.
-
-.PHONY: operate test build lint install sanitize dependencies organism clean
+.PHONY: operate test build lint install dependencies organism clean
 
 ## Performs the operation on the embedded model and prints where the report lies.
 operate: dependencies
@@ -25,13 +22,6 @@ build: dependencies
 
 lint:
 	swift format lint --strict --recursive Package.swift Sources Tests
-
-## Runs the tests of the kernels and of what calls them on several threads under AddressSanitizer and ThreadSanitizer.
-sanitize: dependencies
-	for kind in address thread; do \
-	  swift build --build-tests --sanitize=$$kind --scratch-path .build/$$kind && \
-	  swift test --skip-build --sanitize=$$kind --scratch-path .build/$$kind --filter '$(SANITIZED)' || exit 1; \
-	done
 
 ## One binary with the Swift runtime linked in: make install PREFIX=$HOME/.local
 install: dependencies
