@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 RUN ?= runs/demo
 # Parallel test processes fight over two cores with the program's own threads.
 SWIFT_TEST_FLAGS ?=
+
 .PHONY: operate test build lint install dependencies organism clean
 
 ## Performs the operation on the embedded model and prints where the report lies.
