@@ -51,7 +51,7 @@ public enum CacheError: SurgeonError {
     case .noTokens: "texts with at least one token that is not special"
     case .noReply: "a prompt and a text after it, or chat messages that end with an answer"
     case .chat: "a text, a prompt and a text after it, or a model with a chat template"
-    case .otherKey: "a cache of the same model, tokenizer, texts, sites and poolings"
+    case .otherKey: "a cache of the same model, tokenizer, texts, sites, poolings and compute mode"
     case .unreadable: "a cache that surgeon cache finished"
     case .missingSite: "a site and pooling of the cache"
     }
