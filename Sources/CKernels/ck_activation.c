@@ -58,8 +58,16 @@ void ck_activate_gated_backward(float *dgate, float *dup, const float *dy, const
   ck_parallel_for(n, 8192, slopes_task, &s);
 }
 
+static void add_task(void *context, size_t begin, size_t end) {
+  const struct elements *e = context;
+  float *y = e->y;
+  const float *x = e->x;
+  for (size_t i = begin; i < end; i++) y[i] += x[i];
+}
+
 void ck_add(float *y, const float *x, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] += x[i];
+  struct elements e = {.y = y, .x = x};
+  ck_parallel_for(n, 16384, add_task, &e);
 }
 
 void ck_axpy(float *y, float a, const float *x, size_t n) { CK_CALL(axpy, y, a, x, n); }

@@ -27,5 +27,5 @@ void ck_linear(float *y, size_t y_stride, const float *x, size_t x_stride, ck_ma
     ck_parallel_for(N, multiple(work, task == columns_task ? 128 : 16), task, &p);
     return;
   }
-  ck_linear_packed(&p);
+  (K <= MOST_TILED ? ck_linear_tiled : ck_linear_packed)(&p);
 }

@@ -28,6 +28,9 @@ public struct RotaryTable: Sendable {
     self.sine = sine
   }
 
+  /// Whether these are the same numbers in the same place.
+  public func isSame(as other: RotaryTable) -> Bool { cosine.storage === other.cosine.storage }
+
   /// This table, or a longer one of the same frequencies, that holds at least `count` positions.
   public func covering(_ count: Int) -> RotaryTable {
     guard count > positions else { return self }

@@ -98,7 +98,7 @@ public struct FeatureCache: Sendable {
   public static func build(
     _ model: Model, tokenizerHash: String, texts: [EncodedText], sites: [Site], poolings: [Pooling],
     folder: String,
-    shardRows: Int = 512, batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
+    shardRows: Int = 512, batchTokens: Int? = nil, progress: ProgressSink = ignoreProgress
   ) throws -> FeatureCache {
     let key = Key(
       model: try model.checkpoint.modelHash, tokenizer: tokenizerHash, texts: hash(texts),
@@ -137,7 +137,7 @@ public struct FeatureCache: Sendable {
 
   private func write(
     _ shard: Int, _ model: Model, _ texts: [EncodedText], _ range: Range<Int>, _ sites: [Site],
-    _ poolings: [Pooling], _ batchTokens: Int, _ progress: ProgressSink
+    _ poolings: [Pooling], _ batchTokens: Int?, _ progress: ProgressSink
   ) throws {
     let columns = try Self.columns(
       model, texts, range, sites, poolings, batchTokens: batchTokens, progress: progress)
@@ -149,7 +149,7 @@ public struct FeatureCache: Sendable {
   /// - Throws: ``CacheError``, ``TransformerError``, ``Interrupted``.
   public static func pooled(
     _ model: Model, texts: [EncodedText], site: Site, pooling: Pooling, overlay: Overlay? = nil,
-    batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
+    batchTokens: Int? = nil, progress: ProgressSink = ignoreProgress
   ) throws -> Tensor {
     let columns = try columns(
       model, texts, texts.indices, [site], [pooling], overlay: overlay, batchTokens: batchTokens,
@@ -159,7 +159,7 @@ public struct FeatureCache: Sendable {
 
   private static func columns(
     _ model: Model, _ texts: [EncodedText], _ range: Range<Int>, _ sites: [Site], _ poolings: [Pooling],
-    overlay: Overlay? = nil, batchTokens: Int, progress: ProgressSink
+    overlay: Overlay? = nil, batchTokens: Int?, progress: ProgressSink
   ) throws -> OrderedDictionary<String, Tensor> {
     var columns: OrderedDictionary<String, Tensor> = [:]
     try model.observe(texts[range].map(\.ids), sites: sites, overlay: overlay, batchTokens: batchTokens) {

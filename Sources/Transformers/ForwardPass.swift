@@ -355,10 +355,14 @@ extension Network {
     let stride = heads * headSize
     batch.positions.withUnsafeBufferPointer { positions in
       guard let base = positions.baseAddress else { return }
-      for (segment, table) in zip(batch.segments, tables) {
-        let first = segment.rows.lowerBound
+      // Texts that follow one another by the same table turn together.
+      var text = 0
+      while text < batch.segments.count {
+        let (first, table) = (batch.segments[text].rows.lowerBound, tables[text])
+        while text < batch.segments.count, tables[text].isSame(as: table) { text += 1 }
+        let rows = first..<batch.segments[text - 1].rows.upperBound
         Layers.Rotary.apply(
-          x.f32 + first * stride, rows: segment.rows.count, rowStride: stride, heads: heads,
+          x.f32 + first * stride, rows: rows.count, rowStride: stride, heads: heads,
           headSize: headSize, rotaryWidth: rotary.width, positions: base + first, table: table,
           interleaved: rotary.interleaved, inverse: inverse)
       }

@@ -38,7 +38,8 @@ extension Model {
     var states: [Site: [Tensor]] = [:]
     var allLogits: [Tensor] = []
     let placed = try PlacedOverlay(overlay, model: self)
-    for run in Batch.cut(texts, tokens: Self.defaultBatchTokens) {
+    let wantsLogits = if case .none = logits { false } else { true }
+    for run in Batch.cut(texts, tokens: wantsLogits ? Self.defaultBatchTokens : batchTokens) {
       let batch = Batch(texts[run], tokenTypes: tokenTypes.map { Array($0[run]) })
       let workspace = Workspace(network, rows: batch.tokens.count)
       let pass = ForwardPass(
@@ -50,7 +51,6 @@ extension Model {
             states[site, default: []].append(copy)
           }
         }, caches: nil)
-      let wantsLogits = if case .none = logits { false } else { true }
       try pass.run(
         through: wantsLogits ? network.blocks - 1 : lastBlock(of: sites),
         finalNorm: wantsLogits || sites.contains { $0.block == Int.max })
@@ -69,10 +69,11 @@ extension Model {
 
   /// Streams texts through the network in batches and shows the wanted sites; stops after the last of them.
   ///
-  /// `body` is called once a batch and site, with the batch's texts (their numbers in `texts`) and rows `[M, width]`.
+  /// `body` is called once a batch and site, with the batch's texts (their numbers in `texts`) and rows `[M, width]`. A
+  /// batch takes up to `batchTokens` tokens, nil ``Model/batchTokens``; how texts are batched changes no number.
   /// - Throws: ``TransformerError``, and whatever `body` throws.
   public func observe(
-    _ texts: [[Int32]], sites: [Site], overlay: Overlay? = nil, batchTokens: Int = defaultBatchTokens,
+    _ texts: [[Int32]], sites: [Site], overlay: Overlay? = nil, batchTokens: Int? = nil,
     _ body: (_ texts: Range<Int>, _ batch: Batch, _ site: Site, _ rows: UnsafePointer<Float>, _ width: Int)
       throws
       -> Void
@@ -80,7 +81,7 @@ extension Model {
     try check(texts)
     try check(sites: sites)
     let placed = try PlacedOverlay(overlay, model: self)
-    let runs = Batch.cut(texts, tokens: batchTokens)
+    let runs = Batch.cut(texts, tokens: batchTokens ?? self.batchTokens)
     let most = runs.map { run in texts[run].reduce(0) { $0 + $1.count } }.max() ?? 0
     let workspace = Workspace(network, rows: most)
     try withoutActuallyEscaping(body) { body in

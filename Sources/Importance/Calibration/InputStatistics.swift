@@ -66,12 +66,12 @@ public struct InputStatistics: Sendable {
   ///   - texts: their tokens, each at most the context.
   ///   - roles: products inside blocks.
   ///   - gram: whether XᵀX is collected, 8·K² bytes for each input.
-  ///   - batchTokens: tokens of a batch; changes no result.
+  ///   - batchTokens: tokens of a batch, nil ``Model/batchTokens``; changes no result.
   /// - Throws: ``TransformerError``, ``CalibrationError/notFinite(site:tensor:)``, ``LinearAlgebraError``,
   ///   ``Interrupted``.
   public static func collect(
     _ model: Model, texts: [[Int32]], roles: [Role], gram: Bool = false, overlay: Overlay? = nil,
-    batchTokens: Int = Model.defaultBatchTokens, progress: ProgressSink = ignoreProgress
+    batchTokens: Int? = nil, progress: ProgressSink = ignoreProgress
   ) throws -> InputStatistics {
     let collector = InputCollector(model.network, roles: roles, gram: gram)
     try model.observe(texts, sites: collector.sites, overlay: overlay, batchTokens: batchTokens) {
