@@ -43,7 +43,8 @@ static void CK_(scores)(float *scores, size_t stride, const float *q, size_t q_s
 }
 
 #if CK_LEVEL == 3
-// With few registers sums are made lane by lane against keys that lie side by side: one register holds a lane of 8 scores.
+// With few registers sums are made lane by lane against keys that lie side by side: a register holds a lane of 8
+// scores.
 
 /// transposed[width][KEY_TILE] of `count` keys, zeros behind them up to a multiple of 8.
 static void CK_(turn_keys)(float *transposed, const float *keys, size_t stride, size_t count, size_t width) {

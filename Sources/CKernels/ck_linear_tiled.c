@@ -1,5 +1,6 @@
 // Linear layers of many rows and not too many inputs: x and the weights are laid out for register tiles that hold the
-// contract's lanes of a few rows and outputs, half of them at a time with AVX2, so that a sum's 16 chains end in registers.
+// contract's lanes of a few rows and outputs, half of them at a time with AVX2, so that a sum's 16 chains end in
+// registers.
 #include "linear_product.h"
 
 /// A product, the rows of x at hand, laid out, and how the work is cut.
@@ -45,8 +46,8 @@ static size_t equal_parts(size_t n, size_t most_of, size_t unit) {
   return most(unit, multiple((n + parts - 1) / parts, unit));
 }
 
-/// How the rows at hand are cut into tasks: 8 for each thread where that leaves them TASK_ROWS rows, at least 4 in any case
-/// where there are outputs for them.
+/// How the rows at hand are cut into tasks: 8 for each thread where that leaves them TASK_ROWS rows, at least 4 in any
+/// case where there are outputs for them.
 /// - Returns: the number of tasks.
 static size_t cut_rows(struct tiled_product *p, size_t block, size_t threads) {
   const size_t N = p->of->N, blocks = (p->m1 - p->m0 + block - 1) / block;

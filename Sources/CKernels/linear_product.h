@@ -30,7 +30,7 @@ static inline size_t output_of(const struct product *p, size_t n) {
 /// pays sooner. Which way a product goes changes no bit of it.
 static inline size_t few_rows(int isa) { return isa >= CK_ISA_V4 ? 40 : 16; }
 
-#define MOST_TILED 1024  // K up to which a tile's rows and outputs stay in the first cache as they lie, half their lanes
+#define MOST_TILED 1024  // K up to which half the lanes of a tile's rows and outputs stay in the first cache
 
 /// The product with x and W laid out for register tiles that hold lanes, for many rows and K up to MOST_TILED.
 void ck_linear_tiled(const struct product *p);

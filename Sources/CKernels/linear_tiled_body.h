@@ -162,8 +162,8 @@ CK_INLINE v8 CK_(fold_pairs)(v8 p, v8 q) {  // of both halves: [2 sums of p, 2 o
 }
 #endif
 
-/// The last part of a tile's lanes. The parts before it, which lie at `parts` TILE apart, and its own lanes are added in
-/// the order of the contract's tree, then the bias, and y[ROWS, OUTPUTS] is written.
+/// The last part of a tile's lanes. The parts before it, which lie at `parts` TILE apart, and its own lanes are added
+/// in the order of the contract's tree, then the bias, and y[ROWS, OUTPUTS] is written.
 CK_INLINE void CK_(tile_end)(float *y, size_t y_stride, const float *parts, const float *x, const float *panel,
                              size_t steps, const float *bias) {
   CK_(lanes) a[OUTPUTS][ROWS];

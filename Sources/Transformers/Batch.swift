@@ -56,17 +56,22 @@ public struct Batch: Sendable {
   }
 }
 
+extension Network {
+  /// Tokens of a pass without logits: so many that a block's activations stay in the last cache, where that takes 256 or
+  /// more; a wider network takes ``Model/defaultBatchTokens``, so that its weights stream seldom.
+  var batchTokens: Int {
+    let numbers = 4 * width + 2 * mlpWidth + 4 * heads * headSize
+    let fitting = (6 << 20) / (4 * max(1, numbers))
+    return fitting < 256 ? Model.defaultBatchTokens : min(fitting, Model.defaultBatchTokens)
+  }
+}
+
 extension Model {
   /// Tokens that one pass takes at most: enough for the matrix kernels, little enough for memory.
   public static let defaultBatchTokens = 2048
 
-  /// Tokens of a pass that keeps nothing but hidden states: so many that a block's activations stay in the last cache,
-  /// where that takes 256 or more; a wider network takes ``defaultBatchTokens``, so that its weights stream seldom.
-  public var batchTokens: Int {
-    let numbers = 4 * network.width + 2 * network.mlpWidth + 4 * network.heads * network.headSize
-    let fitting = (6 << 20) / (4 * max(1, numbers))
-    return fitting < 256 ? Self.defaultBatchTokens : min(fitting, Self.defaultBatchTokens)
-  }
+  /// Tokens of a pass that makes no logits, unless the caller says otherwise.
+  public var batchTokens: Int { network.batchTokens }
 
   /// - Throws: ``TransformerError`` for empty, too long or foreign texts.
   public func check(_ texts: [[Int32]]) throws {

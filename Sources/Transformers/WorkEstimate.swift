@@ -39,7 +39,8 @@ public struct WorkEstimate: Sendable, Equatable {
   ///   - texts: texts, all of about one length.
   ///   - length: tokens of a text.
   ///   - logits: tokens whose logits are made.
-  ///   - weightBytes: stored weights; read once for each ``Model/defaultBatchTokens`` tokens.
+  ///   - weightBytes: stored weights; read once for each ``Model/defaultBatchTokens`` tokens, without logits for each
+  ///     ``Model/batchTokens``.
   ///   - times: how often all this is done.
   public mutating func addPass(
     of network: Network, texts: Double, length: Double, logits: Double = 0, weightBytes: Int,
@@ -48,7 +49,8 @@ public struct WorkEstimate: Sendable, Equatable {
     let tokens = texts * length
     guard tokens > 0, times > 0 else { return }
     let past = network.isCausal ? (length - 1) / 2 : length - 1
-    let batches = (tokens / Double(Model.defaultBatchTokens)).rounded(.up)
+    let batch = logits > 0 ? Model.defaultBatchTokens : network.batchTokens
+    let batches = (tokens / Double(batch)).rounded(.up)
     steps.append(
       Step(
         operations: tokens * network.operationsPerToken(past: past)

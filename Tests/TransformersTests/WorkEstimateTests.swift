@@ -7,9 +7,12 @@ import Testing
 /// Work that is counted before it is done.
 struct WorkEstimateTests {
   /// Two blocks of width 8, MLP 12, two heads of 4 with one of keys and values, 10 tokens.
-  private static func network(causal: Bool = true) throws -> Network {
+  private static func network(
+    causal: Bool = true, width: Int = 8, mlpWidth: Int = 12
+  ) throws -> Network {
     let config: JSONValue = [
-      "model_type": "llama", "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 2,
+      "model_type": "llama", "hidden_size": .integer(width), "intermediate_size": .integer(mlpWidth),
+      "num_hidden_layers": 2,
       "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 10, "max_position_embeddings": 64,
       "rms_norm_eps": 1e-5, "tie_word_embeddings": false,
     ]
@@ -40,6 +43,17 @@ struct WorkEstimateTests {
     var work = WorkEstimate()
     work.addPass(
       of: try Self.network(), texts: Double(2 * Model.defaultBatchTokens) / 4 + 1, length: 4, weightBytes: 7)
+    #expect(work.readBytes == 21)
+  }
+
+  @Test func narrowNetworksTakeWhatStaysInTheCache() throws {
+    #expect(try Self.network().batchTokens == Model.defaultBatchTokens)
+    // 6 MiB of f32 in 4 · 288 + 2 · 768 + 4 · 288 numbers a token.
+    let narrow = try Self.network(width: 288, mlpWidth: 768)
+    #expect(narrow.batchTokens == 409)
+    #expect(try Self.network(width: 768, mlpWidth: 2048).batchTokens == Model.defaultBatchTokens)
+    var work = WorkEstimate()
+    work.addPass(of: narrow, texts: 10, length: 82, weightBytes: 7)
     #expect(work.readBytes == 21)
   }
 
