@@ -44,54 +44,102 @@ static void blocks_portable(uint32_t *state, const uint8_t *data, size_t blocks)
 #include <cpuid.h>
 #include <immintrin.h>
 
-__attribute__((target("sha,sse4.1,ssse3"))) static void blocks_sha_ni(uint32_t *state, const uint8_t *data,
-                                                                      size_t blocks) {
+#define SHA_TARGET __attribute__((target("sha,sse4.1,ssse3")))
+
+/// The instructions want a state as ABEF and CDGH.
+SHA_TARGET static inline void load_state(__m128i *abef, __m128i *cdgh, const uint32_t *state) {
+  const __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
+  const __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
+  *abef = _mm_alignr_epi8(low, high, 8);
+  *cdgh = _mm_blend_epi16(high, low, 0xF0);
+}
+
+SHA_TARGET static inline void store_state(uint32_t *state, __m128i abef, __m128i cdgh) {
+  const __m128i low = _mm_shuffle_epi32(abef, 0x1B);
+  const __m128i high = _mm_shuffle_epi32(cdgh, 0xB1);
+  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));
+  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+}
+
+/// Blocks of `streams` (1 or 2) independent streams in step. The rounds of one stream are a chain of dependent
+/// instructions that leaves half of the unit idle; those of a second stream fit in between.
+SHA_TARGET __attribute__((always_inline)) static inline void blocks_sha_ni(uint32_t *const *states,
+                                                                           const uint8_t *const *data,
+                                                                           size_t blocks, const int streams) {
   const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
-  // The instructions want the state as ABEF and CDGH.
-  __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
-  __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
-  __m128i abef = _mm_alignr_epi8(low, high, 8);
-  __m128i cdgh = _mm_blend_epi16(high, low, 0xF0);
-  for (; blocks > 0; blocks--, data += 64) {
-    const __m128i abef_before = abef, cdgh_before = cdgh;
-    __m128i w[4];
-    for (int i = 0; i < 4; i++)
-      w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(data + 16 * i)), swap);
+  __m128i abef[2], cdgh[2];
+  for (int s = 0; s < streams; s++) load_state(&abef[s], &cdgh[s], states[s]);
+  for (size_t block = 0; block < blocks; block++) {
+    __m128i abef_before[2], cdgh_before[2], w[2][4];
+#pragma clang loop unroll(full)
+    for (int s = 0; s < streams; s++) {
+      abef_before[s] = abef[s], cdgh_before[s] = cdgh[s];
+#pragma clang loop unroll(full)
+      for (int i = 0; i < 4; i++)
+        w[s][i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(data[s] + 64 * block + 16 * i)), swap);
+    }
 #pragma clang loop unroll(full)
     for (int i = 0; i < 16; i++) {
       const __m128i k = _mm_loadu_si128((const __m128i *)(round_constants + 4 * i));
-      const __m128i sum = _mm_add_epi32(w[i & 3], k);
-      cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
-      abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(sum, 0x0E));
-      if (i < 12) {  // the four words that come sixteen later
-        __m128i next = _mm_sha256msg1_epu32(w[i & 3], w[(i + 1) & 3]);
-        next = _mm_add_epi32(next, _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4));
-        w[i & 3] = _mm_sha256msg2_epu32(next, w[(i + 3) & 3]);
+#pragma clang loop unroll(full)
+      for (int s = 0; s < streams; s++) {
+        const __m128i sum = _mm_add_epi32(w[s][i & 3], k);
+        cdgh[s] = _mm_sha256rnds2_epu32(cdgh[s], abef[s], sum);
+        abef[s] = _mm_sha256rnds2_epu32(abef[s], cdgh[s], _mm_shuffle_epi32(sum, 0x0E));
+        if (i < 12) {  // the four words that come sixteen later
+          __m128i next = _mm_sha256msg1_epu32(w[s][i & 3], w[s][(i + 1) & 3]);
+          next = _mm_add_epi32(next, _mm_alignr_epi8(w[s][(i + 3) & 3], w[s][(i + 2) & 3], 4));
+          w[s][i & 3] = _mm_sha256msg2_epu32(next, w[s][(i + 3) & 3]);
+        }
       }
     }
-    abef = _mm_add_epi32(abef, abef_before);
-    cdgh = _mm_add_epi32(cdgh, cdgh_before);
+#pragma clang loop unroll(full)
+    for (int s = 0; s < streams; s++) {
+      abef[s] = _mm_add_epi32(abef[s], abef_before[s]);
+      cdgh[s] = _mm_add_epi32(cdgh[s], cdgh_before[s]);
+    }
   }
-  low = _mm_shuffle_epi32(abef, 0x1B);
-  high = _mm_shuffle_epi32(cdgh, 0xB1);
-  _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(low, high, 0xF0));
-  _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(high, low, 8));
+  for (int s = 0; s < streams; s++) store_state(states[s], abef[s], cdgh[s]);
+}
+
+SHA_TARGET static void one_sha_ni(uint32_t *state, const uint8_t *data, size_t blocks) {
+  blocks_sha_ni(&state, &data, blocks, 1);
+}
+
+SHA_TARGET static void two_sha_ni(uint32_t *const *states, const uint8_t *const *data, size_t blocks) {
+  blocks_sha_ni(states, data, blocks, 2);
 }
 
 static int has_sha_ni(void) {
   unsigned a, b, c, d;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) && __builtin_cpu_supports("sse4.1");
 }
+
+static int uses_sha_ni(void) {
+  static _Atomic int kind;  // 0 not asked yet, 1 portable, 2 SHA instructions
+  if (kind == 0) kind = has_sha_ni() ? 2 : 1;
+  return kind == 2;
+}
 #endif
 
 void ck_sha256_blocks(uint32_t *state, const uint8_t *data, size_t blocks) {
 #if defined(__x86_64__)
-  static _Atomic int kind;  // 0 not asked yet, 1 portable, 2 SHA instructions
-  if (kind == 0) kind = has_sha_ni() ? 2 : 1;
-  if (kind == 2) {
-    blocks_sha_ni(state, data, blocks);
+  if (uses_sha_ni()) {
+    one_sha_ni(state, data, blocks);
     return;
   }
 #endif
   blocks_portable(state, data, blocks);
+}
+
+void ck_sha256_blocks_of_two(uint32_t *first, const uint8_t *first_data, uint32_t *second,
+                             const uint8_t *second_data, size_t blocks) {
+#if defined(__x86_64__)
+  if (uses_sha_ni()) {
+    two_sha_ni((uint32_t *const[]){first, second}, (const uint8_t *const[]){first_data, second_data}, blocks);
+    return;
+  }
+#endif
+  blocks_portable(first, first_data, blocks);
+  blocks_portable(second, second_data, blocks);
 }

@@ -24,25 +24,50 @@ extension Checkpoint {
       missing.sort { $0.byteRange.count > $1.byteRange.count }
       let total = missing.reduce(0) { $0 + $1.byteRange.count }
       let done = Atomic<Int>(0)
-      let jobs = missing
+      // Two tensors in step take little longer than one, where that leaves work for every thread.
+      let step = missing.count >= 2 * Parallel.threads ? 2 : 1
+      let jobs = stride(from: 0, to: missing.count, by: step).map {
+        missing[$0..<min($0 + step, missing.count)]
+      }
       let failure = Mutex<(any Error)?>(nil)
       Parallel.forEachItem(jobs.count) { index in
         if Cancellation.isRequested { return }
         do {
-          _ = try sha256(ofTensor: jobs[index].name)
+          try hash(jobs[index])
         } catch {
           failure.withLock { $0 = error }
         }
-        let bytes = jobs[index].byteRange.count
+        let bytes = jobs[index].reduce(0) { $0 + $1.byteRange.count }
         let completed = done.add(bytes, ordering: .relaxed).newValue
         progress(ProgressEvent(stage: "hashes", completed: completed, total: total, unit: "bytes"))
       }
       if let error = failure.withLock({ $0 }) { throw error }
       try Cancellation.check()
-      remember(shards: Set(try jobs.map { try place($0.name).shard }))
+      remember(shards: Set(try missing.map { try place($0.name).shard }))
     }
     let all = hashes.withLock { $0 }
     return Dictionary(names.compactMap { name in all[name].map { (name, $0) } }, uniquingKeysWith: { $1 })
+  }
+
+  /// Computes and keeps the hashes of one or two tensors.
+  private func hash(_ entries: ArraySlice<TensorEntry>) throws {
+    guard entries.count == 2, let first = entries.first, let second = entries.last else {
+      for entry in entries { _ = try sha256(ofTensor: entry.name) }
+      return
+    }
+    let digests = SHA256.hex(try bytes(first.name), try bytes(second.name))
+    hashes.withLock {
+      $0[first.name] = digests.first
+      $0[second.name] = digests.second
+    }
+  }
+
+  /// Keeps hashes that were computed in passing.
+  /// - Throws: ``CheckpointError/unknownTensor(name:place:)``.
+  func learn(_ digests: [String: String]) throws {
+    guard !digests.isEmpty else { return }
+    hashes.withLock { known in known.merge(digests) { $1 } }
+    remember(shards: Set(try digests.keys.map { try place($0).shard }))
   }
 
   /// Takes over hashes of tensors that were just found identical, byte for byte, to another checkpoint's.

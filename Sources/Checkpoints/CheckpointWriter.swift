@@ -52,90 +52,110 @@ public struct CheckpointWriter {
   /// Bytes that the output takes.
   public var bytesNeeded: Int { source.items.reduce(1 << 16) { $0 + $1.size } }
 
+  /// Copies the folder's files into a partial folder while the caller checks what is to be done with them;
+  /// ``write(_:rows:record:copy:progress:commit:)`` takes the copy from there.
+  /// - Throws: ``FileError``, and what `body` throws; then nothing is left of the copy.
+  func whileCopying<Value>(_ body: () throws -> Value) throws -> (copy: FolderCopy, value: Value) {
+    let copy = try startCopy()
+    do {
+      return (copy, try body())
+    } catch {
+      copy.abandon()
+      throw error
+    }
+  }
+
+  private func startCopy() throws -> FolderCopy {
+    FolderCopy(copied, from: source.folder, to: try makePartial(), onStep: onStep)
+  }
+
   /// Writes the copy with some tensors changed.
   ///
-  /// `changes` says by tensor name what happens to its rows: a transform is called once for each block, in order.
-  /// `record` is the content of `surgeon.edit.json`; nil leaves the output without one. `commit` looks at the finished
+  /// `changes` says by tensor name what happens to its rows: a transform is called once for each block of rows, in
+  /// order. `record` is the content of `surgeon.edit.json`; nil leaves the output without one. `commit` looks at the finished
   /// copy before it gets its name; what it throws undoes everything.
+  /// - Parameter rows: by tensor, the stored rows (sorted) that its transform may change; every row where there are none.
+  /// - Parameter copy: the copy that was started before; started now where there is none.
+  /// - Throws: ``FileError``, ``CheckpointError``, ``Interrupted``, and what `changes` and `commit` throw.
+  @discardableResult
+  func write(
+    _ changes: [String: Transform], rows: [String: [Int]], record: [UInt8]?, copy started: FolderCopy? = nil,
+    progress: ProgressSink = ignoreProgress, commit: (Checkpoint) throws -> Void = { _ in }
+  ) throws -> Outcome {
+    for name in changes.keys where source.entry(name) == nil {
+      started?.abandon()
+      throw CheckpointError.unknownTensor(name: name, place: source.folder)
+    }
+    let copy = try started ?? startCopy()
+    do {
+      var outcome = try copy.wait(progress: progress)
+      try rewrite(changes, rows, in: copy.partial, &outcome)
+      if let record {
+        let file = try OutputFile(creating: "\(copy.partial)/\(Self.recordName)")
+        try record.withUnsafeBytes { try file.append($0) }
+        try file.finish(flushing: false)
+        outcome.files += 1
+      }
+      // The disk writes while the copy is read back and compared.
+      let writing = startWriting(copy.partial)
+      defer { _ = try? writing.wait() }
+      try onStep("verify")
+      let written = try Checkpoint(folder: copy.partial, cache: .none)
+      outcome.untouchedTensors = try CopyCheck(source: source, written: written).run(
+        changed: Set(changes.keys), progress: progress)
+      written.adoptHashes(source.tensorNames.filter { changes[$0] == nil }, from: source)
+      try commit(written)
+      try writing.wait()
+      try flush(copy.partial, record: record != nil)
+      try onStep("rename")
+      try publish(copy.partial)
+      return outcome
+    } catch {
+      copy.abandon()
+      throw error
+    }
+  }
+
+  /// Writes the copy with some tensors changed, whose transforms may change any row.
   /// - Throws: ``FileError``, ``CheckpointError``, ``Interrupted``, and what `changes` and `commit` throw.
   @discardableResult
   public func write(
     _ changes: [String: Transform], record: [UInt8]?, progress: ProgressSink = ignoreProgress,
     commit: (Checkpoint) throws -> Void = { _ in }
   ) throws -> Outcome {
-    for name in changes.keys where source.entry(name) == nil {
-      throw CheckpointError.unknownTensor(name: name, place: source.folder)
-    }
-    let partial = try makePartial()
-    var outcome = Outcome()
-    do {
-      try fill(partial, changes, record, progress, &outcome)
-      try onStep("verify")
-      let written = try Checkpoint(folder: partial, cache: .none)
-      outcome.untouchedTensors = try CopyCheck(source: source, written: written).run(
-        changed: Set(changes.keys), progress: progress)
-      written.adoptHashes(source.tensorNames.filter { changes[$0] == nil }, from: source)
-      try commit(written)
-      // The system has been writing since the first block was copied; most of it is done by now.
-      try flush(partial, record: record != nil)
-      try onStep("rename")
-      try publish(partial)
-    } catch {
-      try? Files.remove(partial)
-      throw error
-    }
-    return outcome
+    try write(changes, rows: [:], record: record, progress: progress, commit: commit)
   }
+
+  /// What is copied; the record is written anew.
+  private var copied: [FolderItem] { source.items.filter { $0.path != Self.recordName } }
 
   func makePartial() throws -> String { try PartialFolder.make(for: output) }
 
-  private func fill(
-    _ partial: String, _ changes: [String: Transform], _ record: [UInt8]?, _ progress: ProgressSink,
-    _ outcome: inout Outcome
+  private func rewrite(
+    _ changes: [String: Transform], _ rows: [String: [Int]], in partial: String, _ outcome: inout Outcome
   ) throws {
-    let items = source.items.filter { $0.path != Self.recordName }
-    let total = items.reduce(0) { $0 + $1.size }
-    var done = 0
-    for item in items {
-      let target = "\(partial)/\(item.path)"
-      try onStep("file \(item.path)")
-      if item.isFolder {
-        try Files.makeFolder(target)
-        continue
-      }
-      let file = try OutputFile(creating: target)
-      try file.copy(from: "\(source.folder)/\(item.path)") { count in
-        done += count
-        progress(ProgressEvent(stage: "copy", completed: done, total: total, unit: "bytes"))
-      }
-      outcome.files += 1
-      outcome.bytesCopied += item.size
-      if let shard = source.shardNames.firstIndex(of: item.path) {
-        for entry in source.shards[shard].entries {
-          guard let change = changes[entry.name] else { continue }
-          try onStep("rows \(entry.name)")
-          try rewrite(entry, of: source.shards[shard], in: file, change, &outcome)
-        }
+    for (name, shard) in zip(source.shardNames, source.shards) {
+      let entries = shard.entries.filter { changes[$0.name] != nil }
+      guard !entries.isEmpty else { continue }
+      let file = try OutputFile(changing: "\(partial)/\(name)")
+      for entry in entries {
+        guard let change = changes[entry.name] else { continue }
+        try onStep("rows \(entry.name)")
+        try rewrite(entry, of: shard, rows: rows[entry.name], in: file, change, &outcome)
       }
       try file.finish(flushing: false)
-    }
-    if let record {
-      let file = try OutputFile(creating: "\(partial)/\(Self.recordName)")
-      try record.withUnsafeBytes { try file.append($0) }
-      try file.finish(flushing: false)
-      outcome.files += 1
     }
   }
 
   /// Puts the rows that a transform changed over the copied ones, runs of neighbours in one write.
   private func rewrite(
-    _ entry: TensorEntry, of shard: SafetensorsFile, in file: OutputFile, _ change: Transform,
-    _ outcome: inout Outcome
+    _ entry: TensorEntry, of shard: SafetensorsFile, rows chosen: [Int]?, in file: OutputFile,
+    _ change: Transform, _ outcome: inout Outcome
   ) throws {
     let rowBytes = entry.width * entry.dtype.size
     var rows = 0
     var bytes = 0
-    try TensorBlocks.forEach(entry, shard.bytes(of: entry)) { range, stored, copy in
+    try TensorBlocks.forEach(entry, shard.bytes(of: entry), of: chosen) { range, stored, copy in
       try Cancellation.check()
       try change(range, copy)
       var start: Int?
@@ -154,6 +174,18 @@ public struct CheckpointWriter {
     }
     outcome.rowsRewritten[entry.name] = rows
     outcome.bytesRewritten += bytes
+  }
+
+  /// Asks for all files of the copy to be written.
+  private func startWriting(_ partial: String) -> BackgroundJob<Void> {
+    let paths = copied.filter { !$0.isFolder }.map { "\(partial)/\($0.path)" }
+    return BackgroundJob {
+      for path in paths {
+        let file = try OutputFile(changing: path)
+        file.startWriting()
+        try file.finish(flushing: false)
+      }
+    }
   }
 
   private func flush(_ partial: String, record: Bool) throws {

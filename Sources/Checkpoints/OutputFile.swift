@@ -18,6 +18,16 @@ final class OutputFile {
     self.path = path
   }
 
+  /// Opens a file that was written before, to put bytes at places.
+  /// - Throws: ``FileError``.
+  init(changing path: String) throws {
+    descriptor = open(path, O_RDWR | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw FileError.failed(operation: "opening", path: path, reason: Files.lastReason)
+    }
+    self.path = path
+  }
+
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Adds bytes at the current end.
@@ -37,22 +47,21 @@ final class OutputFile {
 
   /// Fills this new file with another one's bytes: shared blocks where the file system can, else copied by the system.
   /// - Throws: ``FileError``, ``Interrupted``.
-  func copy(from source: String, progress: (Int) -> Void = { _ in }) throws {
+  func copy(from source: String, progress: (Int) throws -> Void = { _ in }) throws {
     let input = open(source, O_RDONLY | O_CLOEXEC)
     guard input >= 0 else {
       throw FileError.failed(operation: "opening", path: source, reason: Files.lastReason)
     }
     defer { close(input) }
     let size = try Files.size(source)
-    if ck_share_blocks(descriptor, input) == 0 { return progress(size) }
+    if ck_share_blocks(descriptor, input) == 0 { return try progress(size) }
     var copied = 0
     while copied < size {
       try Cancellation.check()
       let count = ck_copy_range(descriptor, input, min(size - copied, 1 << 26))
       if count > 0 {
-        ck_start_writing(descriptor, copied, count)
         copied += count
-        progress(count)
+        try progress(count)
       } else if count == 0 {
         break
       } else if errno == ENOSPC || errno == EDQUOT {
@@ -64,7 +73,7 @@ final class OutputFile {
     try copyByHand(from: input, source: source, progress: progress)
   }
 
-  private func copyByHand(from input: Int32, source: String, progress: (Int) -> Void) throws {
+  private func copyByHand(from input: Int32, source: String, progress: (Int) throws -> Void) throws {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
     defer { buffer.deallocate() }
     while true {
@@ -76,9 +85,12 @@ final class OutputFile {
         throw FileError.failed(operation: "reading", path: source, reason: Files.lastReason)
       }
       try append(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]))
-      progress(count)
+      try progress(count)
     }
   }
+
+  /// Asks the system to write what it holds of the file to the disk, and waits only where its queue is full.
+  func startWriting() { ck_start_writing(descriptor, 0, 0) }
 
   /// Flushes to the disk, unless that comes later, and closes.
   /// - Throws: ``FileError``.

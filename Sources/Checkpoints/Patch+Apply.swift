@@ -53,8 +53,9 @@ public struct ApplyReport: Sendable, Equatable {
 extension Patch {
   /// Writes a copy of a checkpoint with this patch applied, and the undo file.
   ///
-  /// The order is: check the fit by hashes, rehearse the arithmetic, copy, edit the copy, read it back and compare all of
-  /// it with the source, write the undo file, and only then give the copy its name.
+  /// The order is: check the fit by hashes and rehearse the arithmetic while a thread copies the files, edit the copy,
+  /// read it back and compare all of it with the source, write the undo file, flush, and only then give the copy its
+  /// name.
   /// - Throws: what ``checkFits(_:progress:)`` and ``effects(on:progress:)`` throw, ``FileError``,
   ///   ``CheckpointError/verifyFailed(path:what:)``, ``Interrupted``.
   @discardableResult
@@ -80,35 +81,25 @@ extension Patch {
       }
       if !Files.exists(undoPath) { try PatchRecord.checkPlace(undoPath) }
     }
-    let effects = try effects(on: checkpoint, progress: progress)
-    let undoItems = self.undoItems
-    if undoPath != nil {
-      let needed = writer.bytesNeeded + Undo.size(undoItems, base: checkpoint)
-      try Files.requireSpace(UInt64(needed), at: writer.output)
+    try checkShapes(checkpoint)
+    let undoBytes = undoPath == nil ? 0 : Undo.size(undoItems, base: checkpoint)
+    try Files.requireSpace(UInt64(writer.bytesNeeded + undoBytes), at: writer.output)
+    let (copy, preparation) = try writer.whileCopying {
+      try prepare(checkpoint, patchHash: patchHash, undo: undoPath, progress: progress)
     }
-    let before = try checkpoint.sha256(ofTensors: checkpoint.tensorNames, progress: progress)
-    let modelBefore = try checkpoint.modelHash
-    let undoThere =
-      try undoPath.map { try hasUndo($0, of: checkpoint, patchHash: patchHash, modelBefore: modelBefore) }
-      ?? true
-    var record = recordEntry(patchHash: patchHash, modelBefore: modelBefore)
-    var after = before
-    for tensor in touched { after[tensor.tensor] = tensor.afterSHA256 }
-    let modelAfter = checkpoint.modelHash(with: after)
-    record["model_after"] = .string(modelAfter)
-
+    let (modelBefore, modelAfter) = (preparation.modelBefore, preparation.modelAfter)
     var wroteUndo = false
     let outcome: CheckpointWriter.Outcome
     do {
       outcome = try writer.write(
-        transforms(checkpoint), record: try checkpoint.editRecord(adding: record), progress: progress
+        preparation.transforms, rows: storedRows, record: preparation.record, copy: copy, progress: progress
       ) { written in
         let found = try written.sha256(ofTensors: tensors, progress: progress)
         for tensor in touched where found[tensor.tensor] != tensor.afterSHA256 {
           throw CheckpointError.verifyFailed(
             path: written.folder, what: "tensor \(tensor.tensor) is not what the patch promises")
         }
-        guard let undoPath, !undoThere else { return }
+        guard let undoPath, !preparation.undoIsThere else { return }
         try Undo.write(
           base: checkpoint, items: undoItems, modelBefore: modelBefore, modelAfter: modelAfter,
           origin: ["kind": "patch", "sha256": .string(patchHash)], to: undoPath)
@@ -120,8 +111,49 @@ extension Patch {
     }
     return ApplyReport(
       output: writer.output, undo: undoPath, patchSHA256: patchHash, modelBefore: modelBefore,
-      modelAfter: modelAfter, effects: effects, outcome: outcome,
-      notes: checkpoint.notes + checkpoint.tieNotes(tensors, hashes: before))
+      modelAfter: modelAfter, effects: preparation.effects, outcome: outcome,
+      notes: checkpoint.notes + checkpoint.tieNotes(tensors, hashes: preparation.before))
+  }
+
+  /// What is known before anything is changed.
+  private struct Preparation {
+    let effects: [TensorEffect]
+    /// Hashes of all tensors of the source.
+    let before: [String: String]
+    let modelBefore, modelAfter: String
+    let record: [UInt8]
+    let transforms: [String: CheckpointWriter.Transform]
+    let undoIsThere: Bool
+  }
+
+  /// Checks the fit, rehearses and hashes the source.
+  private func prepare(
+    _ checkpoint: Checkpoint, patchHash: String, undo: String?, progress: ProgressSink
+  ) throws -> Preparation {
+    let effects = try effects(on: checkpoint, progress: progress)
+    let before = try checkpoint.sha256(ofTensors: checkpoint.tensorNames, progress: progress)
+    let modelBefore = checkpoint.modelHash(with: before)
+    var after = before
+    for tensor in touched { after[tensor.tensor] = tensor.afterSHA256 }
+    let modelAfter = checkpoint.modelHash(with: after)
+    var entry = recordEntry(patchHash: patchHash, modelBefore: modelBefore)
+    entry["model_after"] = .string(modelAfter)
+    return Preparation(
+      effects: effects, before: before, modelBefore: modelBefore, modelAfter: modelAfter,
+      record: try checkpoint.editRecord(adding: entry), transforms: try transforms(checkpoint),
+      undoIsThere: try undo.map {
+        try hasUndo($0, of: checkpoint, patchHash: patchHash, modelBefore: modelBefore)
+      } ?? true)
+  }
+
+  /// By tensor, the stored rows that the patch may change, where those are not all.
+  private var storedRows: [String: [Int]] {
+    var rows: [String: [Int]] = [:]
+    for tensor in touched where !tensor.isWhole && !sparse.contains(where: { $0.tensor == tensor.tensor }) {
+      let parts = edits(of: tensor.tensor)
+      if parts.allSatisfy({ !$0.transposed }) { rows[tensor.tensor] = parts.flatMap(\.rows).sorted() }
+    }
+    return rows
   }
 
   /// Whether this very edit's undo file is there already: a run that was killed before its output got its name leaves it,

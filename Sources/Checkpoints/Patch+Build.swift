@@ -1,6 +1,5 @@
 import JSON
 import Runtime
-import Synchronization
 import Tensors
 
 /// One delta for some rows of one tensor, before hashes are known.
@@ -82,15 +81,16 @@ extension Patch {
   ///   ``CheckpointError/inconsistentPatch(tensor:reason:)``,
   ///   ``CheckpointError/notFinite(tensor:row:column:value:)``, ``CheckpointError/nothingChanged(edited:)``,
   ///   ``Interrupted``.
-  /// - Complexity: one pass over the touched tensors, and a second for hashes not known yet.
+  /// - Complexity: one pass over the touched tensors.
   public static func build(
     _ checkpoint: Checkpoint, _ changes: [RowChange] = [], projections: [ProjectionChange] = [],
     sparse: [SparseChange] = [], provenance: JSONValue = [:], progress: ProgressSink = ignoreProgress
   ) throws -> Patch {
     let draft = try draft(
       checkpoint, changes, projections: projections, sparse: sparse, provenance: provenance)
-    let before = try checkpoint.sha256(ofTensors: draft.tensors, progress: progress)
-    let (effects, after) = try draft.rehearse(on: checkpoint, progress: progress)
+    let rehearsals = try draft.rehearse(on: checkpoint, progress: progress)
+    let (effects, after) = try rehearsals.outcome()
+    let before = rehearsals.before
     guard effects.contains(where: { $0.changed > 0 }) else {
       throw CheckpointError.nothingChanged(edited: effects.reduce(0) { $0 + $1.edited })
     }
@@ -118,8 +118,11 @@ extension Patch {
   public func effects(on checkpoint: Checkpoint, progress: ProgressSink = ignoreProgress) throws
     -> [TensorEffect]
   {
-    try checkFits(checkpoint, progress: progress)
-    let (effects, after) = try rehearse(on: checkpoint, progress: progress)
+    try checkShapes(checkpoint)
+    let rehearsals = try rehearse(on: checkpoint, progress: progress)
+    // Another base is the better reason where the edit failed on it, too.
+    try checkHashes(rehearsals.before, of: checkpoint)
+    let (effects, after) = try rehearsals.outcome()
     for tensor in touched where after[tensor.tensor] != tensor.afterSHA256 {
       throw CheckpointError.inconsistentPatch(
         tensor: tensor.tensor,
@@ -131,52 +134,17 @@ extension Patch {
     return effects
   }
 
-  /// Edits the touched tensors in passing blocks and hashes the result.
-  func rehearse(
-    on checkpoint: Checkpoint, progress: ProgressSink
-  ) throws -> (effects: [TensorEffect], hashes: [String: String]) {
-    let names = tensors
-    let entries = try names.map { name in
-      guard let entry = checkpoint.entry(name) else {
-        throw CheckpointError.patchTensorMissing(tensor: name, folder: checkpoint.folder)
-      }
-      return entry
-    }
-    let results = Mutex<[Int: Result<(TensorEffect, String), any Error>]>([:])
-    let done = Atomic<Int>(0)
-    Parallel.forEachItem(entries.count) { index in
-      let result = Result { try rehearse(entries[index], of: checkpoint) }
-      results.withLock { $0[index] = result }
-      let completed = done.add(1, ordering: .relaxed).newValue
-      progress(ProgressEvent(stage: "edit", completed: completed, total: names.count, unit: "tensors"))
-    }
-    var effects: [TensorEffect] = []
-    var hashes: [String: String] = [:]
-    for (index, name) in names.enumerated() {
-      guard let (effect, hash) = try results.withLock({ try $0[index]?.get() }) else { continue }
-      effects.append(effect)
-      hashes[name] = hash
-    }
-    return (effects, hashes)
-  }
-
-  private func rehearse(_ entry: TensorEntry, of checkpoint: Checkpoint) throws -> (TensorEffect, String) {
-    var arithmetic = try arithmetic(for: entry, of: checkpoint)
-    var hash = SHA256()
-    try TensorBlocks.forEach(entry, try checkpoint.bytes(entry.name)) { rows, _, copy in
-      try Cancellation.check()
-      try arithmetic.apply(to: copy, storedRows: rows)
-      hash.update(UnsafeRawBufferPointer(copy))
-    }
-    return (arithmetic.effect, hash.hex())
-  }
-
   /// Whether every touched tensor is the one that the patch was made from.
   /// - Throws: ``CheckpointError/patchTensorMissing(tensor:folder:)``,
   ///   ``CheckpointError/patchShapeDiffers(tensor:expected:found:)``,
   ///   ``CheckpointError/alreadyApplied(tensor:folder:)``,
   ///   ``CheckpointError/otherBase(tensor:expected:found:)``, ``Interrupted``.
   public func checkFits(_ checkpoint: Checkpoint, progress: ProgressSink = ignoreProgress) throws {
+    try checkShapes(checkpoint)
+    try checkHashes(try checkpoint.sha256(ofTensors: tensors, progress: progress), of: checkpoint)
+  }
+
+  func checkShapes(_ checkpoint: Checkpoint) throws {
     for edit in touched {
       guard let entry = checkpoint.entry(edit.tensor) else {
         throw CheckpointError.patchTensorMissing(tensor: edit.tensor, folder: checkpoint.folder)
@@ -186,7 +154,9 @@ extension Patch {
           tensor: edit.tensor, expected: "\(edit.dtype.rawValue) \(edit.shape)", found: entry.description)
       }
     }
-    let hashes = try checkpoint.sha256(ofTensors: tensors, progress: progress)
+  }
+
+  private func checkHashes(_ hashes: [String: String], of checkpoint: Checkpoint) throws {
     for edit in touched {
       guard let hash = hashes[edit.tensor], hash != edit.beforeSHA256 else { continue }
       if hash == edit.afterSHA256 {

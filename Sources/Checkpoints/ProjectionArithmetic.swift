@@ -102,6 +102,10 @@ struct ProjectionArithmetic: TensorArithmetic {
     return old - scaled[place] * products[matrix * entry.width + column]
   }
 
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
+    try dispatch(to: block, storedRows: storedRows)
+  }
+
   mutating func apply<S: StoredFloat>(
     _: S.Type, _ block: UnsafeMutableRawBufferPointer, _ storedRows: Range<Int>
   ) throws {

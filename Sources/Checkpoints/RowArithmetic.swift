@@ -33,6 +33,10 @@ protocol TensorArithmetic {
   var effect: TensorEffect { get }
   /// The tensor as it is stored.
   var entry: TensorEntry { get }
+  /// Edits a block of whole stored rows in place, in the type they are stored in: ``dispatch(to:storedRows:)``, which
+  /// each kind calls for itself so that the compiler makes a version for every type.
+  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws
   /// Edits a block of whole stored rows of one floating-point type in place.
   /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
   mutating func apply<S: StoredFloat>(
@@ -40,9 +44,9 @@ protocol TensorArithmetic {
 }
 
 extension TensorArithmetic {
-  /// Edits a block of whole stored rows in place, in the type they are stored in.
-  /// - Throws: ``CheckpointError/notFinite(tensor:row:column:value:)``.
-  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
+  /// Calls the version for the type that the tensor is stored in.
+  @inline(__always)
+  mutating func dispatch(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
     switch entry.dtype {
     case .f32: try apply(StoredF32.self, block, storedRows)
     case .f16: try apply(StoredF16.self, block, storedRows)
@@ -76,6 +80,10 @@ struct RowArithmetic: TensorArithmetic {
     self.effect = TensorEffect(tensor: entry.name)
     self.rowChanged = [Bool](repeating: false, count: pairs.count)
     self.effect.rows = pairs.count
+  }
+
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
+    try dispatch(to: block, storedRows: storedRows)
   }
 
   mutating func apply<S: StoredFloat>(
@@ -151,26 +159,43 @@ extension [Int] {
 enum TensorBlocks {
   /// Bytes of one block, unless a single row is longer.
   static let size = 1 << 22
+  /// Bytes of one block that is copied to be changed and hashed: copy and original stay in a core's second cache.
+  private static let copied = 1 << 17
 
   /// Calls `body` with each block in order: its stored rows, the bytes as stored, and a copy to change.
+  /// - Parameter chosen: sorted stored rows, of which alone the blocks are made; nil means all.
   static func forEach(
-    _ entry: TensorEntry, _ bytes: UnsafeRawBufferPointer,
+    _ entry: TensorEntry, _ bytes: UnsafeRawBufferPointer, of chosen: [Int]? = nil,
     _ body: (Range<Int>, UnsafeRawBufferPointer, UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
     let rowBytes = entry.width * entry.dtype.size
     guard entry.rows > 0, rowBytes > 0 else { return }
-    let step = max(1, size / rowBytes)
+    let step = max(1, copied / rowBytes)
     let scratch = UnsafeMutableRawBufferPointer.allocate(
       byteCount: min(step, entry.rows) * rowBytes, alignment: 64)
     defer { scratch.deallocate() }
-    var start = 0
-    while start < entry.rows {
-      let end = min(start + step, entry.rows)
-      let stored = UnsafeRawBufferPointer(rebasing: bytes[(start * rowBytes)..<(end * rowBytes)])
+    func block(_ rows: Range<Int>) throws {
+      let stored = UnsafeRawBufferPointer(
+        rebasing: bytes[(rows.lowerBound * rowBytes)..<(rows.upperBound * rowBytes)])
       let copy = UnsafeMutableRawBufferPointer(rebasing: scratch[..<stored.count])
       copy.copyMemory(from: stored)
-      try body(start..<end, stored, copy)
-      start = end
+      try body(rows, stored, copy)
+    }
+    guard let chosen else {
+      for start in stride(from: 0, to: entry.rows, by: step) {
+        try block(start..<min(start + step, entry.rows))
+      }
+      return
+    }
+    var next = 0
+    while next < chosen.count {
+      let first = chosen[next]
+      var end = first
+      while next < chosen.count, chosen[next] == end, end - first < step {
+        end += 1
+        next += 1
+      }
+      try block(first..<end)
     }
   }
 }

@@ -164,6 +164,10 @@ struct SparseArithmetic: TensorArithmetic {
     effect.rows = edit.rowCount
   }
 
+  mutating func apply(to block: UnsafeMutableRawBufferPointer, storedRows: Range<Int>) throws {
+    try dispatch(to: block, storedRows: storedRows)
+  }
+
   mutating func apply<S: StoredFloat>(
     _: S.Type, _ block: UnsafeMutableRawBufferPointer, _ storedRows: Range<Int>
   ) throws {

@@ -61,28 +61,34 @@ extension CheckpointWriter {
     replacing replacements: [TensorReplacement], kind: String, provenance: JSONValue,
     progress: ProgressSink = ignoreProgress
   ) throws -> ReplacementReport {
-    let before = try source.sha256(ofTensors: source.tensorNames, progress: progress)
-    var after = before
     var changes: [String: Transform] = [:]
     for replacement in replacements {
       guard source.entry(replacement.tensor) != nil else {
         throw CheckpointError.unknownTensor(name: replacement.tensor, place: source.folder)
       }
-      after[replacement.tensor] = replacement.sha256
       changes[replacement.tensor] = replacement.rows
     }
-    let (modelBefore, modelAfter) = (source.modelHash(with: before), source.modelHash(with: after))
     let names = source.tensorNames.filter { changes[$0] != nil }
-    let record: JSONValue = [
-      "kind": .string(kind), "model_before": .string(modelBefore), "model_after": .string(modelAfter),
-      "tensors": .array(
-        names.map {
-          ["tensor": .string($0), "before": .optional(before[$0]), "after": .optional(after[$0])]
-        }),
-      "provenance": provenance,
-    ]
-    let outcome = try write(changes, record: try source.editRecord(adding: record), progress: progress) {
-      written in
+    let (copy, plan) = try whileCopying {
+      () throws -> (before: [String: String], after: [String: String], record: [UInt8]) in
+      let before = try source.sha256(ofTensors: source.tensorNames, progress: progress)
+      var after = before
+      for replacement in replacements { after[replacement.tensor] = replacement.sha256 }
+      let edit: JSONValue = [
+        "kind": .string(kind), "model_before": .string(source.modelHash(with: before)),
+        "model_after": .string(source.modelHash(with: after)),
+        "tensors": .array(
+          names.map {
+            ["tensor": .string($0), "before": .optional(before[$0]), "after": .optional(after[$0])]
+          }),
+        "provenance": provenance,
+      ]
+      return (before, after, try source.editRecord(adding: edit))
+    }
+    let (before, after) = (plan.before, plan.after)
+    let outcome = try write(
+      changes, rows: [:], record: plan.record, copy: copy, progress: progress
+    ) { written in
       let found = try written.sha256(ofTensors: names, progress: progress)
       for name in names where found[name] != after[name] {
         throw CheckpointError.verifyFailed(
@@ -90,7 +96,7 @@ extension CheckpointWriter {
       }
     }
     return ReplacementReport(
-      output: output, modelBefore: modelBefore, modelAfter: modelAfter,
+      output: output, modelBefore: source.modelHash(with: before), modelAfter: source.modelHash(with: after),
       touched: names.map {
         ReplacementReport.Touched(
           tensor: $0, before: before[$0] ?? "", after: after[$0] ?? "",

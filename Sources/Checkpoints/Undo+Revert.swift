@@ -30,11 +30,15 @@ extension Undo {
     _ checkpoint: Checkpoint, output: String, progress: ProgressSink = ignoreProgress
   ) throws -> RevertReport {
     let writer = try CheckpointWriter(source: checkpoint, output: output)
-    try checkFits(checkpoint, progress: progress)
-    let modelBefore = try checkpoint.modelHash(progress: progress)
+    let (copy, (modelBefore, record)) = try writer.whileCopying {
+      try checkFits(checkpoint, progress: progress)
+      return (try checkpoint.modelHash(progress: progress), try recordAfter(checkpoint))
+    }
     var transforms: [String: CheckpointWriter.Transform] = [:]
+    var rows: [String: [Int]] = [:]
     for (target, (item, original)) in zip(targets, zip(items, originals)) {
       let layout = RowLayout(shape: target.shape, transposed: target.transposed, rows: item.rows)
+      if item.places == nil, !target.transposed { rows[item.tensor] = item.rows }
       transforms[item.tensor] = { rows, bytes in
         if let places = item.places {
           return places.scatter(
@@ -44,8 +48,9 @@ extension Undo {
       }
     }
     var modelAfter = ""
-    let outcome = try writer.write(transforms, record: try recordAfter(checkpoint), progress: progress) {
-      written in
+    let outcome = try writer.write(
+      transforms, rows: rows, record: record, copy: copy, progress: progress
+    ) { written in
       let found = try written.sha256(ofTensors: items.map(\.tensor), progress: progress)
       for item in items where found[item.tensor] != item.beforeSHA256 {
         throw CheckpointError.verifyFailed(

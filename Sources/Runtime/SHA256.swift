@@ -30,6 +30,32 @@ public struct SHA256: Sendable {
     pending.append(contentsOf: rest.suffix(whole.count % 64))
   }
 
+  /// Takes bytes into two digests in step, which takes little longer than one alone: the processor works on both at
+  /// once.
+  public static func update(
+    _ first: inout SHA256, _ a: UnsafeRawBufferPointer, _ second: inout SHA256, _ b: UnsafeRawBufferPointer
+  ) {
+    let (a, b) = (first.completingBlock(with: a), second.completingBlock(with: b))
+    let blocks = min(a.count, b.count) / 64
+    if blocks > 0, let dataA = a.bindMemory(to: UInt8.self).baseAddress,
+      let dataB = b.bindMemory(to: UInt8.self).baseAddress
+    {
+      ck_sha256_blocks_of_two(&first.state, dataA, &second.state, dataB, blocks)
+      first.length += UInt64(blocks * 64)
+      second.length += UInt64(blocks * 64)
+    }
+    first.update(UnsafeRawBufferPointer(rebasing: a[(blocks * 64)...]))
+    second.update(UnsafeRawBufferPointer(rebasing: b[(blocks * 64)...]))
+  }
+
+  /// Takes in as many bytes as complete a block that was begun, and gives the rest.
+  private mutating func completingBlock(with bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    guard !pending.isEmpty else { return bytes }
+    let taken = min(64 - pending.count, bytes.count)
+    update(UnsafeRawBufferPointer(rebasing: bytes[..<taken]))
+    return UnsafeRawBufferPointer(rebasing: bytes[taken...])
+  }
+
   /// Takes in more bytes.
   public mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
 
@@ -60,6 +86,15 @@ public struct SHA256: Sendable {
     var hash = SHA256()
     hash.update(bytes)
     return hash.hex()
+  }
+
+  /// The digests of two runs of bytes, computed in step.
+  public static func hex(
+    _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+  ) -> (first: String, second: String) {
+    var (a, b) = (SHA256(), SHA256())
+    update(&a, first, &b, second)
+    return (a.hex(), b.hex())
   }
 
   /// The digest of one array of bytes.

@@ -90,14 +90,15 @@ public struct MachineRates: Sendable, Equatable {
     }
   }
 
-  /// Hashes pieces of the first `count` bytes on all threads.
+  /// Hashes pieces of the first `count` bytes on all threads, two in step as checkpoints' tensors are.
   private static func hash(_ bytes: UnsafeRawBufferPointer, _ count: Int) {
     let piece = 1 << 18
-    Parallel.forEach(count / piece, grain: 1) { range in
+    Parallel.forEach(count / (2 * piece), grain: 1) { range in
       for index in range {
-        var sum = SHA256()
-        sum.update(UnsafeRawBufferPointer(rebasing: bytes[index * piece..<(index + 1) * piece]))
-        _ = sum.hex()
+        let start = 2 * index * piece
+        _ = SHA256.hex(
+          UnsafeRawBufferPointer(rebasing: bytes[start..<start + piece]),
+          UnsafeRawBufferPointer(rebasing: bytes[start + piece..<start + 2 * piece]))
       }
     }
   }

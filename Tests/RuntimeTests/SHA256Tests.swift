@@ -18,4 +18,22 @@ import Testing
       #expect(hash.hex() == SHA256.hex(bytes))
     }
   }
+
+  /// Two streams in step are the same as each by itself, whatever the lengths of their pieces.
+  @Test func twoStreamsInStepAreEachItsOwn() {
+    let a = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let b = (0..<2500).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ 1) }
+    for (cutA, cutB) in [(0, 0), (1, 1), (64, 64), (100, 100), (63, 65), (1000, 3), (3000, 0), (2999, 2500)] {
+      var (first, second) = (SHA256(), SHA256())
+      func pieces(_ bytes: [UInt8], _ cut: Int) -> [[UInt8]] { [Array(bytes[..<cut]), Array(bytes[cut...])] }
+      for (pieceA, pieceB) in zip(pieces(a, cutA), pieces(b, cutB)) {
+        pieceA.withUnsafeBytes { bytesA in
+          pieceB.withUnsafeBytes { bytesB in SHA256.update(&first, bytesA, &second, bytesB) }
+        }
+      }
+      #expect(first.hex() == SHA256.hex(a) && second.hex() == SHA256.hex(b), "\(cutA), \(cutB)")
+    }
+    let both = a.withUnsafeBytes { a in b.withUnsafeBytes { SHA256.hex(a, $0) } }
+    #expect(both == (SHA256.hex(a), SHA256.hex(b)))
+  }
 }
