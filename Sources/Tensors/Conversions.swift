@@ -3,7 +3,9 @@ import CKernels
 extension Tensor {
   /// The elements as f32, row-major: exact for f16 and bf16, rounded for f64 and the wide integers.
   public func toFloats() -> [Float] {
-    [Float](unsafeUninitializedCapacity: count) { buffer, used in
+    // The standard library would write the count of nothing into the one empty array that all threads share.
+    guard count > 0 else { return [] }
+    return [Float](unsafeUninitializedCapacity: count) { buffer, used in
       if let base = buffer.baseAddress { copyFloats(to: base) }
       used = count
     }
