@@ -48,22 +48,40 @@ public enum Linear {
     }
   }
 
+  /// Products of the rows of a matrix with a direction, in f64.
+  public struct RowProducts: Sendable, Equatable {
+    /// W · direction, `[N]`.
+    public var dots: [Double]
+    /// |row|² of the compared rows, `[N]`.
+    public var squares: [Double]
+    /// |row|² of the rows as they are stored, `[N]`; ``squares`` where no gain is given.
+    public var storedSquares: [Double]
+  }
+
   /// Products of every row of W with a direction, and the rows' squared lengths, in f64 (plain products and sums in
-  /// 16 lanes).
+  /// 16 lanes), in one pass over W.
   /// - Parameters:
   ///   - w: W `[N, K]`, in any storage.
+  ///   - gain: multiplies the columns first, rounded to f32, `[K]`.
   ///   - direction: `[K]`.
-  /// - Returns: W · direction `[N]` and |row|² `[N]`.
-  public static func rowProducts(
-    _ w: LinearWeight, direction: [Double]
-  ) -> (dots: [Double], squares: [Double]) {
+  public static func rowProducts(_ w: LinearWeight, gain: [Float]? = nil, direction: [Float]) -> RowProducts {
     precondition(direction.count == w.inputs, "a direction of \(direction.count) for \(w.inputs) inputs")
+    precondition(gain.map { $0.count == w.inputs } ?? true, "a gain of other length than the direction")
+    let wide = direction.map(Double.init)
     let selection = w.stored(nil)
     let outputs = selection == nil ? w.outputs : w.storedOutputs
     var dots = [Double](repeating: 0, count: outputs)
-    var squares = dots
-    w.withMatrix { matrix, _ in ck_dot_rows(&dots, &squares, matrix, direction, outputs, w.inputs) }
-    guard let selection else { return (dots, squares) }
-    return (selection.map { dots[Int($0)] }, selection.map { squares[Int($0)] })
+    var (squares, stored) = (dots, dots)
+    w.withMatrix { matrix, _ in
+      if let gain {
+        ck_dot_rows_gained(&dots, &squares, &stored, matrix, gain, wide, outputs, w.inputs)
+      } else {
+        ck_dot_rows(&dots, &squares, matrix, wide, outputs, w.inputs)
+        stored = squares
+      }
+    }
+    guard let selection else { return RowProducts(dots: dots, squares: squares, storedSquares: stored) }
+    func chosen(_ values: [Double]) -> [Double] { selection.map { values[Int($0)] } }
+    return RowProducts(dots: chosen(dots), squares: chosen(squares), storedSquares: chosen(stored))
   }
 }

@@ -123,8 +123,8 @@ struct LinearCase: Sendable, CustomStringConvertible {
           }
     )
     #expect(part.bias?.toFloats() == (c.hasBias ? indices.map { c.bias[$0] } : nil))
-    let products = Linear.rowProducts(part, direction: c.x.prefix(c.inputs).map(Double.init))
-    let whole = Linear.rowProducts(c.weight, direction: c.x.prefix(c.inputs).map(Double.init))
+    let products = Linear.rowProducts(part, direction: Array(c.x.prefix(c.inputs)))
+    let whole = Linear.rowProducts(c.weight, direction: Array(c.x.prefix(c.inputs)))
     #expect(products.dots == indices.map { whole.dots[$0] })
     KernelSetting.each { setting in
       for (weight, chosen) in [(part, indices), (again, Array(indices.dropFirst()))] {
@@ -181,19 +181,24 @@ struct LinearCase: Sendable, CustomStringConvertible {
   func rowProductsAreTheirSums(_ dtype: DType, _ transposed: Bool) {
     for (outputs, inputs) in [(1, 1), (3, 0), (37, 97), (16, 96), (5, 1000)] {
       let c = LinearCase(1, outputs, inputs, dtype, transposed: transposed, bias: false)
-      let direction = [Float].random(inputs, seed: 6).map { Double($0) * 1.1 }
-      var first: ([Double], [Double])?
-      KernelSetting.each { setting in
-        let (dots, squares) = Linear.rowProducts(c.weight, direction: direction)
-        for n in 0..<outputs {
-          let row = c.logical[n * inputs..<(n + 1) * inputs].map(Double.init)
-          let dot = zip(row, direction).reduce(0) { $0 + $1.0 * $1.1 }
-          let size = zip(row, direction).reduce(0) { $0 + abs($1.0 * $1.1) }
-          let square = row.reduce(0) { $0 + $1 * $1 }
-          #expect(abs(dots[n] - dot) <= 1e-14 * size, "\(setting)")
-          #expect(abs(squares[n] - square) <= 1e-14 * square, "\(setting)")
+      let direction = [Float].random(inputs, seed: 6)
+      for gain in [nil, [Float].random(inputs, seed: 7)] {
+        var first: Linear.RowProducts?
+        KernelSetting.each { setting in
+          let products = Linear.rowProducts(c.weight, gain: gain, direction: direction)
+          for n in 0..<outputs {
+            let stored = Array(c.logical[n * inputs..<(n + 1) * inputs])
+            let row = gain.map { zip(stored, $0).map { $0 * $1 } } ?? stored
+            let terms = zip(row, direction).map { Double($0) * Double($1) }
+            let size = terms.reduce(0) { $0 + abs($1) }
+            let square = row.reduce(0) { $0 + Double($1) * Double($1) }
+            let storedSquare = stored.reduce(0) { $0 + Double($1) * Double($1) }
+            #expect(abs(products.dots[n] - terms.reduce(0, +)) <= 1e-14 * size, "\(setting)")
+            #expect(abs(products.squares[n] - square) <= 1e-14 * square, "\(setting)")
+            #expect(abs(products.storedSquares[n] - storedSquare) <= 1e-14 * storedSquare, "\(setting)")
+          }
+          if let first { #expect(first == products, "\(setting)") } else { first = products }
         }
-        if let first { #expect(first == (dots, squares), "\(setting)") } else { first = (dots, squares) }
       }
     }
   }
