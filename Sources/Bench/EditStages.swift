@@ -19,8 +19,10 @@ struct EditStages {
   /// Whether runs with the model's pages dropped come before the warm ones.
   var cold = true
 
-  private static let budget = RowBudget(.share(0.02))
-  private static let strength = 0.5
+  /// The rows that are edited.
+  static let budget = RowBudget(.share(0.02))
+  /// How strongly.
+  static let strength = 0.5
 
   /// Measures patching, writing, applying and verifying.
   func edit(_ watch: inout Stopwatch) throws {
@@ -34,7 +36,7 @@ struct EditStages {
     defer { try? clear() }
     let patch = try build(&watch)
     let weightBytes = try Double(open().weightBytes)
-    try write(patch, weightBytes, to: output, undo: undo, &watch, clear)
+    try write(patch, weightBytes, pages, to: output, undo: undo, &watch, clear)
     for cold in temperatures {
       let what = cold ? "cold" : "warm"
       try watch.measure(
@@ -60,10 +62,12 @@ struct EditStages {
     }
   }
 
-  /// The part of applying that makes the copy: rehearsal with the touched tensors' hashes, copy, changed rows, flush to
-  /// the disk; ends where the comparison of all bytes begins. The base's hashes are known before, as on second use.
+  /// The part of applying that makes the copy: rehearsal with the touched tensors' hashes, copy, changed rows; ends where
+  /// the comparison of all bytes begins and the disk starts to write. The base's hashes are known before, as on second
+  /// use.
   private func write(
-    _ patch: Patch, _ bytes: Double, to output: String, undo: String, _ watch: inout Stopwatch,
+    _ patch: Patch, _ bytes: Double, _ pages: PageCache, to output: String, undo: String,
+    _ watch: inout Stopwatch,
     _ clear: () throws -> Void
   ) throws {
     let copied = Mark()
@@ -74,7 +78,7 @@ struct EditStages {
       mark: copied,
       before: {
         try clear()
-        return nil
+        return try pages.warm()
       }
     ) {
       try patch.apply(to: base, output: output, undo: .file(undo)) { event in
@@ -89,8 +93,7 @@ struct EditStages {
   private func open() throws -> Checkpoint { try Checkpoint(folder: folder, cache: .none) }
 
   /// A random direction at the final norm.
-  private func direction() throws -> BehaviourDirection {
-    let network = try Model(open()).network
+  static func direction(_ network: Network) -> BehaviourDirection {
     var random = CounterRandom(seed: 0, stream: "bench-direction")
     return BehaviourDirection.shared(
       (0..<network.width).map { _ in Float(random.normal()) }, site: .finalNorm)
@@ -99,7 +102,7 @@ struct EditStages {
   /// Measures ranking every row of the first product of all MLPs: opening the model anew, and with the model open.
   func locate(_ watch: inout Stopwatch) throws {
     let pages = try PageCache(folder: folder)
-    let direction = try direction()
+    let direction = try Self.direction(Model(open()).network)
     let scanned = try Model(open()).scannedBytes
     for (space, cold) in [(EditSpace.faithful, true), (.faithful, false), (.gainCorrected, false)]
     where self.cold || !cold {
@@ -120,7 +123,7 @@ struct EditStages {
 
   private func build(_ watch: inout Stopwatch) throws -> Patch {
     let model = try Model(open())
-    let plan = try Locate.rank(model, direction(), space: .faithful).plan(Self.budget)
+    let plan = try Locate.rank(model, Self.direction(model.network), space: .faithful).plan(Self.budget)
     let changes = try plan.changes(strength: Self.strength, binding: model.binding)
     let touched = Set(changes.map(\.tensor)).compactMap { model.checkpoint.entry($0)?.byteRange.count }
     return try watch.measure(

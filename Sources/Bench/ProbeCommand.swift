@@ -12,7 +12,9 @@ struct ProbeCommand: ParsableCommand {
     abstract: "Time fitting a logistic probe at C = 1, standardisation included.",
     discussion: """
       Data: isotropic, spectrum (power-law scales, offset, outlier features) or rotated (the same, correlated). A run
-      standardises, factors and fits. --folder keeps the data as features.npy and labels.npy, made where it is not there yet,
+      standardises, factors and fits. With --sites it is a whole sweep instead, as `surgeon probe train` makes one behind its
+      hidden states: two kinds at each site (all of the same vectors), their metrics with intervals, and 20 permutations of the
+      labels at the chosen one. --folder keeps the data as features.npy and labels.npy, made where it is not there yet,
       so that a peer can fit the same (Peers/probe_fit.py). A second line says objective (mean log-loss + ‖w‖²/2n over
       standardised features), iterations and accuracy on the held-out tenth.
 
@@ -31,6 +33,9 @@ struct ProbeCommand: ParsableCommand {
   @Option(help: "Folder of the data: read where it is there, else made and written.")
   var folder: String?
 
+  @Option(help: "Sites of a sweep; 0 times single fits.")
+  var sites = 0
+
   @Option(help: "Timed fits; one before them is left out.")
   var runs = 3
 
@@ -44,8 +49,8 @@ struct ProbeCommand: ParsableCommand {
   var json = false
 
   func validate() throws {
-    guard rows >= 40, width > 0, runs > 0, threads > 0 else {
-      throw ValidationError("--rows must be at least 40; --width, --runs and --threads at least 1")
+    guard rows >= 40, width > 0, runs > 0, threads > 0, sites >= 0 else {
+      throw ValidationError("--rows must be at least 40; --width, --runs and --threads at least 1, --sites 0")
     }
     guard ProbeData.Shape(rawValue: data) != nil else {
       throw ValidationError(
@@ -59,6 +64,10 @@ struct ProbeCommand: ParsableCommand {
     let data = try ready()
     if makeOnly { return }
     var watch = Stopwatch(json: json)
+    if sites > 0 {
+      try Self.sweep(data, sites: sites, &watch, runs: runs)
+      return try watch.finish()
+    }
     let fit = try Self.measure(data, &watch, runs: runs)
     try watch.finish()
     let held = data.split.validation + data.split.test
@@ -88,6 +97,17 @@ struct ProbeCommand: ParsableCommand {
     return try watch.measure(
       "probe", "\(data.split.train.count)×\(data.features.width)",
       amount: Double(data.split.train.count), unit: "texts", runs: runs, fit)
+  }
+
+  /// Times sweeps over sites of the same vectors.
+  private static func sweep(_ data: ProbeData, sites: Int, _ watch: inout Stopwatch, runs: Int) throws {
+    var options = LayerSweep.Options()
+    options.textControls = false
+    let sources = (0..<sites).map { site in LayerSweep.Source(site: "site \(site)") { data.features } }
+    _ = try watch.measure(
+      "sweep", "\(data.labels.count)×\(sites)×\(data.features.width)", amount: Double(sites), unit: "sites",
+      runs: runs
+    ) { try LayerSweep.run(sources, texts: data.texts, split: data.split, options: options) }
   }
 
   private func ready() throws -> ProbeData {

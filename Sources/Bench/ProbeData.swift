@@ -24,19 +24,21 @@ struct ProbeData {
   let features: Features
   /// Whether each text shows the behaviour, `[n]`.
   let labels: [Bool]
+  /// What the vectors would be of: texts that are their own numbers.
+  let texts: LabelledTexts
   /// The three parts.
   let split: Split
 
   private init(_ features: Features, labels: [Bool]) throws {
     let n = labels.count, train = n * 9 / 10, validation = n * 19 / 20
     (self.features, self.labels) = (features, labels)
-    split = try Split(
-      LabelledTexts(
-        labels.enumerated().map { index, label in
-          LabelledText(
-            id: String(index), text: String(index), label: label ? 1 : 0,
-            split: index < train ? .train : index < validation ? .validation : .test)
-        }))
+    texts = try LabelledTexts(
+      labels.enumerated().map { index, label in
+        LabelledText(
+          id: String(index), text: String(index), label: label ? 1 : 0,
+          split: index < train ? .train : index < validation ? .validation : .test)
+      })
+    split = try Split(texts)
   }
 
   /// Makes data; the same sizes, shape and seed give the same.

@@ -46,12 +46,12 @@ struct RandomTexts {
       bound: Bounds.forward, hiddenStates)
   }
 
-  /// Times continuing every text by `new` tokens.
-  func measureGeneration(_ watch: inout Stopwatch, new: Int, runs: Int) throws {
+  /// Times continuing every text by `new` tokens; with an edit in passing where there is an overlay.
+  func measureGeneration(_ watch: inout Stopwatch, new: Int, runs: Int, overlay: Overlay? = nil) throws {
     let options = GenerationOptions(maximumTokens: new, stops: [])
     _ = try watch.measure(
-      "generate", "\(texts.count)×\(new)", amount: Double(texts.count * new), unit: "tokens", runs: runs,
-      bound: Bounds.forward
-    ) { try model.generate(prompts: texts, options: options) }
+      overlay == nil ? "generate" : "generate with overlay", "\(texts.count)×\(new)",
+      amount: Double(texts.count * new), unit: "tokens", runs: runs, bound: Bounds.forward
+    ) { try model.generate(prompts: texts, options: options, overlay: overlay) }
   }
 }

@@ -1,6 +1,8 @@
 import Architectures
 import ArgumentParser
+import Layers
 import Runtime
+import Surgery
 import Tensors
 import Transformers
 
@@ -11,9 +13,10 @@ struct StagesCommand: ParsableCommand {
     abstract: "Times forward pass, generation, locating, editing and verifying on a checkpoint.",
     discussion: """
       The forward pass shows every block's output and the final norm, of which each text's last token is kept, and makes
-      no logits. Generation starts from one token, so it times steps of the key-value cache with the head. Editing stages
-      run warm and, with the model's pages dropped, cold; write is the part of apply up to the flushed copy. The tokens
-      are random. Medians and bests of the runs; the load average tells how much others took away.
+      no logits. Generation starts from one token, so it times steps of the key-value cache with the head, as it is and with an
+      edit of 2 % of the gate rows in passing. Editing stages
+      run warm and, with the model's pages dropped, cold; write is the part of apply up to the comparison of the copy. The
+      tokens are random. Medians and bests of the runs; the load average tells how much others took away.
 
       Example: Bench stages models/random-110m --parts forward --shapes 32x64 --threads 2 --json
       """)
@@ -42,6 +45,9 @@ struct StagesCommand: ParsableCommand {
   @Flag(help: "Only warm runs of the editing stages.")
   var warm = false
 
+  @Option(help: "Arithmetic of forward pass and generation: f32, bf16 or auto.")
+  var compute = ComputeChoice.f32
+
   @Option(help: "New tokens of each text in generation.")
   var newTokens = 32
 
@@ -63,7 +69,7 @@ struct StagesCommand: ParsableCommand {
   func run() throws {
     var watch = Stopwatch(json: json)
     if parts.contains(.forward) || parts.contains(.generate) {
-      let model = try Model(folder: model)
+      let model = try Model(folder: model, compute: compute)
       if parts.contains(.forward) { try forward(model, &watch) }
       if parts.contains(.generate) { try generate(model, &watch) }
     }
@@ -110,11 +116,18 @@ struct StagesCommand: ParsableCommand {
 
   private func generate(_ model: Model, _ watch: inout Stopwatch) throws {
     let new = min(newTokens, model.network.contextLength - 1)
+    let plan = try Locate.rank(model, EditStages.direction(model.network), space: .faithful).plan(
+      EditStages.budget)
     for count in Set([1, texts]).sorted() {
-      try RandomTexts(model, count: count, length: 1).measureGeneration(&watch, new: new, runs: runs)
+      let texts = RandomTexts(model, count: count, length: 1)
+      try texts.measureGeneration(&watch, new: new, runs: runs)
+      try texts.measureGeneration(
+        &watch, new: new, runs: runs, overlay: plan.overlay(strength: EditStages.strength))
     }
   }
 }
+
+extension ComputeChoice: ExpressibleByArgument {}
 
 /// What stages may hold in anonymous memory on a checkpoint of 1.1 B parameters, in bytes.
 enum Bounds {

@@ -19,6 +19,8 @@ struct CompareJob: Sendable {
     var times = 1
     /// Taken away before each call.
     var clears: [String] = []
+    /// A folder whose files are read before each call, so that they are in memory.
+    var warms: String?
   }
   /// What is run here.
   var ours: Call

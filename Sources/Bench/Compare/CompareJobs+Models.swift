@@ -1,10 +1,12 @@
 /// Hidden states, generation and training beside transformers, PyTorch and llama.cpp.
 extension CompareJobs {
   /// A pass over 32 texts of 64 tokens here, all blocks shown.
-  private static func forward(_ places: ComparePlaces, _ shape: String, runs: Int) -> CompareJob.Call {
+  private static func forward(
+    _ places: ComparePlaces, _ shape: String, runs: Int, compute: String = "f32"
+  ) -> CompareJob.Call {
     places.bench(
       "stages", places.model(shape), "--parts", "forward", "--shapes", "32x64", "--threads",
-      "\(places.threads)", "--runs", "\(runs)")
+      "\(places.threads)", "--runs", "\(runs)", "--compute", compute)
   }
 
   private static let ourRate = CompareJob.Reading.number("per_second_median", stage: "forward")
@@ -23,11 +25,45 @@ extension CompareJobs {
   }
 
   static func hiddenStates(_ places: ComparePlaces) -> [CompareJob] {
-    [small(places), middle(places), large(places)]
+    [small(places), middle(places), large(places), smallProducts(places)]
+      + [("110m", "110 M", 1.2, 1.5, 3), ("1.1b", "1.1 B", 1.15, 1.3, 1)].map { products(places, $0) }
   }
 
-  private static func llama(_ places: ComparePlaces, _ file: String, runs: Int) -> CompareJob.Call {
-    places.ownPeer("llama.cpp f32", "llama_cpp_peer.py", ["hidden", file, "32", "64"], runs: runs)
+  private static func llama(
+    _ places: ComparePlaces, _ file: String, _ type: String = "f32", runs: Int
+  ) -> CompareJob.Call {
+    places.ownPeer("llama.cpp \(type)", "llama_cpp_peer.py", ["hidden", file, "32", "64"], runs: runs)
+  }
+
+  /// Products of bf16 at 15 M, beside llama.cpp.
+  private static func smallProducts(_ places: ComparePlaces) -> CompareJob {
+    let model = converted(places, "15m", "bf16")
+    return CompareJob(
+      name: "hidden-15m-bf16", summary: "hidden states of all blocks, 15 M, bf16 arithmetic, 32×64",
+      ours: forward(places, "15m", runs: 7, compute: "bf16"),
+      peers: [llama(places, model.file, "bf16", runs: 7)], needs: [.model("15m"), model.made],
+      rows: [
+        .init(
+          title: "hidden states bf16, 15 M, 32×64", peer: 0, unit: "tokens/s", kind: .rate, reach: 1.5,
+          better: 2.5, ours: ourRate, theirs: .number("tok_s"), note: "llama.cpp returns no hidden states")
+      ])
+  }
+
+  /// Products of bf16 at a larger size, beside transformers.
+  private static func products(
+    _ places: ComparePlaces, _ size: (shape: String, name: String, reach: Double, better: Double, runs: Int)
+  ) -> CompareJob {
+    CompareJob(
+      name: "hidden-\(size.shape)-bf16",
+      summary: "hidden states of all blocks, \(size.name), bf16 arithmetic, 32×64",
+      ours: forward(places, size.shape, runs: size.runs, compute: "bf16"),
+      peers: [transformers(places, size.shape, "bf16", "nohead", runs: size.runs)],
+      needs: [.model(size.shape)],
+      rows: [
+        .init(
+          title: "hidden states bf16, \(size.name), 32×64", peer: 0, unit: "tokens/s", kind: .rate,
+          reach: size.reach, better: size.better, ours: ourRate, theirs: .number("tok_s"))
+      ])
   }
 
   private static func transformers(

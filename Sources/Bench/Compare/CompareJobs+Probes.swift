@@ -8,7 +8,26 @@ extension CompareJobs {
       probe(places, "probe-isotropic", 9000, 768, "isotropic", "raw", reach: 1, better: 2),
       probe(places, "probe-isotropic-45k", 45_000, 4096, "isotropic", "raw", reach: 1, better: 2),
       probe(places, "probe-spectrum", 9000, 768, "spectrum", "scaled", reach: nil, better: nil),
+      sweep(places),
     ]
+  }
+
+  /// All layers of the shape of 7 B.
+  private static func sweep(_ places: ComparePlaces) -> CompareJob {
+    var call = places.bench("probe", "--runs", "1", "--threads", "\(places.threads)")
+    call.words += [
+      "--rows", "2000", "--width", "4096", "--data", "rotated", "--folder", "\(places.scratch)/probe-data",
+      "--sites", "33",
+    ]
+    return CompareJob(
+      name: "sweep-7b",
+      summary: "a probe sweep over 33 sites of 2,000×4,096, two kinds, with metrics and controls",
+      ours: call,
+      rows: [
+        .init(
+          title: "probe sweep, 2,000 texts × 33 sites × 4,096", unit: "s", kind: .value, reach: 60,
+          ours: .number("seconds_median", stage: "sweep"))
+      ])
   }
 
   private static func probe(

@@ -53,6 +53,7 @@ struct CompareRun {
     var runs = runs
     for _ in 0..<call.times {
       for path in call.clears { try Files.remove(path) }
+      if let folder = call.warms { _ = try PageCache(folder: folder).warm() }
       let child = try ChildProcess.run(call.words, environment: call.environment)
       for path in call.clears { try Files.remove(path) }
       guard child.status == 0 else { return (runs, "exit \(child.status), \(child.complaint)") }
