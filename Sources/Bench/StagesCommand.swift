@@ -13,10 +13,9 @@ struct StagesCommand: ParsableCommand {
     abstract: "Times forward pass, generation, locating, editing and verifying on a checkpoint.",
     discussion: """
       The forward pass shows every block's output and the final norm, of which each text's last token is kept, and makes
-      no logits. Generation starts from one token, so it times steps of the key-value cache with the head, as it is and with an
-      edit of 2 % of the gate rows in passing. Editing stages
-      run warm and, with the model's pages dropped, cold; write is the part of apply up to the comparison of the copy. The
-      tokens are random. Medians and bests of the runs; the load average tells how much others took away.
+      no logits. Generation starts from one token, so it times steps of the key-value cache with the head, as it is and with
+      an edit of 2 % of the gate rows in passing. Editing stages run warm and, with the model's pages dropped, cold; write is
+      the part of apply up to the comparison of the copy. The tokens are random. Medians and bests of the runs; the load average tells how much others took away.
 
       Example: Bench stages models/random-110m --parts forward --shapes 32x64 --threads 2 --json
       """)

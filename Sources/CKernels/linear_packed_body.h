@@ -95,7 +95,7 @@ CK_INLINE void CK_(load_transposed)(v16 *a, const ck_matrix *w, const size_t *at
 /// The outputs n0 ..< n1 as panels [group of NR][lane][step][NR], zeros where outputs or K end.
 static void CK_(pack_outputs)(float *panels, const struct packed_product *p, size_t n0, size_t n1) {
   const struct product *of = p->of;
-  const size_t width = multiple(n1 - n0, most(NR, 16)), stride = of->w.stride;
+  const size_t width = multiple(n1 - n0, most(NR, 16));
   for (size_t o = 0; o < width; o += 16) {
     const size_t there = n0 + o < n1 ? least(16, n1 - n0 - o) : 0;
     size_t at[16];
@@ -104,18 +104,7 @@ static void CK_(pack_outputs)(float *panels, const struct packed_product *p, siz
       const size_t k = s * 16, count = least(16, of->K - k);
       v16 a[16];
       if (of->w.transposed) {
-        for (size_t j = 0; j < 16; j++) {
-          const size_t row = (k + j) * stride;
-          if (j >= count || !there) {
-            a[j] = CK_(set)(0);
-          } else if (of->selected) {
-            float lanes[16] = {0};
-            for (size_t i = 0; i < there; i++) lanes[i] = CK_(element)(&of->w, row + at[i]);
-            a[j] = CK_(load)(lanes);
-          } else {
-            a[j] = there == 16 ? CK_(elements)(&of->w, row + at[0]) : CK_(elements_part)(&of->w, row + at[0], there);
-          }
-        }
+        CK_(stored_rows)(a, of, at, there, k);
       } else {
         CK_(load_transposed)(a, &of->w, at, there, k, count);
       }

@@ -58,23 +58,6 @@ static void CK_(tile_rows)(const struct tiled_product *p, size_t begin, size_t e
     }
 }
 
-/// a[i] = the numbers k ..< k + 16 of output at[i] of a matrix that is stored transposed, zeros past `there` outputs.
-CK_INLINE void CK_(load_transposed)(v16 *a, const struct product *of, const size_t *at, size_t there, size_t k) {
-  for (size_t j = 0; j < 16; j++) {
-    const size_t row = (k + j) * of->w.stride;
-    if (k + j >= of->K || !there) {
-      a[j] = CK_(set)(0);
-    } else if (of->selected) {
-      float lanes[16] = {0};
-      for (size_t i = 0; i < there; i++) lanes[i] = CK_(element)(&of->w, row + at[i]);
-      a[j] = CK_(load)(lanes);
-    } else {
-      a[j] = there == 16 ? CK_(elements)(&of->w, row + at[0]) : CK_(elements_part)(&of->w, row + at[0], there);
-    }
-  }
-  CK_(transpose)(a);
-}
-
 /// One panel of rows of W that lie as stored, the outputs n ..< n + OUTPUTS, of which `there` are there.
 CK_INLINE void CK_(tile_panel)(float *to, const struct tiled_product *p, size_t n, size_t there, const int type) {
   const struct product *of = p->of;
@@ -107,7 +90,8 @@ static void CK_(tile_outputs)(float *panels, const struct tiled_product *p, size
     for (size_t i = 0; i < there; i++) at[i] = output_of(of, n0 + o + i);
     for (size_t s = 0; s < p->steps; s++) {
       v16 a[16];
-      CK_(load_transposed)(a, of, at, there, s * 16);
+      CK_(stored_rows)(a, of, at, there, s * 16);
+      CK_(transpose)(a);
       for (size_t i = 0; i < 16; i++)
         CK_(put_parts)(panels + (o + i) / OUTPUTS * PARTS * part + (s * OUTPUTS + i % OUTPUTS) * LANES, part, a[i]);
     }
